@@ -31,14 +31,14 @@ export interface Transport {
   readonly server: string;
   readonly serverPort: number;
   /** False when the start of the connection was not captured. */
-  readonly sawSyn: boolean;
-  readonly sawSynAck: boolean;
-  /** The connection's number within its source file, as Wireshark counts; null when live. */
-  readonly tcpStream: number;
+  readonly sawHandshake: boolean;
+  /** The connection's number, as Wireshark counts, within the file that this packet is in. */
+  tcpStreamAt(frame: number): number;
   /** Packet number of the first packet of this connection. */
   readonly firstFrame: number;
   readonly firstAtUs: AtUs | null;
   readonly synAtUs: AtUs | null;
+  readonly synFrame: number;
   readonly synCount: number;
   readonly synAckAtUs: AtUs | null;
   readonly synAckFrame: number;

@@ -1,0 +1,198 @@
+import type { EndCause, Side, StreamSink } from "../../spine/wire.ts";
+
+/**
+ * One direction of a TCP connection: segments in, the byte stream out.
+ *
+ * Each byte is delivered once, in sequence order, as its first captured copy. What is not next in
+ * sequence waits in a queue of disjoint pieces. A hole is filled by a later copy, or, once the
+ * receiver has acknowledged bytes that were never captured, given up as a gap (see Connection, which
+ * knows both directions). Sequence arithmetic is modulo 2³² by `(a - b) | 0` (RFC 9293 §3.4).
+ */
+
+/** One waiting piece. `payload` is shorter than `length` where the snap length cut it. */
+interface Piece {
+  sequence: number;
+  length: number;
+  payload: Uint8Array;
+  atUs: number;
+  frame: number;
+  /** Holds back until the other direction has delivered up to this acknowledgement number; see Connection. */
+  acknowledgement: number;
+}
+
+export class Direction {
+  side: Side;
+  /** True once the sequence number of the first byte is known. */
+  started = false;
+  /** Sequence number of the next byte to deliver. */
+  next = 0;
+  /** Stream offset of `next`: bytes delivered or given up so far. */
+  offset = 0;
+  /** Packets of this direction were captured. */
+  seen = false;
+  /** The highest acknowledgement number the peer has sent for this direction. */
+  acknowledged = 0;
+  acknowledgedKnown = false;
+  finKnown = false;
+  finSequence = 0;
+  finAtUs = 0;
+  ended = false;
+  queue: Piece[] = [];
+  queuedBytes = 0;
+  /** Later copies of bytes that still wait: sequence ranges, reported once the bytes are delivered. */
+  #copies: number[] = [];
+
+  constructor(side: Side) {
+    this.side = side;
+  }
+
+  start(sequence: number): void {
+    if (this.started) return;
+    this.started = true;
+    this.next = sequence;
+  }
+
+  acknowledge(acknowledgement: number): void {
+    if (!this.acknowledgedKnown || ((acknowledgement - this.acknowledged) | 0) > 0) {
+      this.acknowledged = acknowledgement;
+      this.acknowledgedKnown = true;
+    }
+  }
+
+  /** Bytes that the peer has acknowledged and that were not delivered. A FIN takes one number of its own. */
+  get missing(): number {
+    if (!this.acknowledgedKnown || !this.started) return 0;
+    let missing = (this.acknowledged - this.next) | 0;
+    if (missing > 0 && this.finKnown && ((this.acknowledged - this.finSequence) | 0) > 0) missing--;
+    return missing > 0 ? missing : 0;
+  }
+
+  /** Stream offset of the first unacknowledged byte. */
+  get acknowledgedOffset(): number {
+    if (!this.acknowledgedKnown || !this.started) return 0;
+    return this.offset + ((this.acknowledged - this.next) | 0);
+  }
+
+  /** Hands on bytes that are next in sequence; `cut` of them were not captured. */
+  deliver(sink: StreamSink, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number, cut: number): void {
+    const length = end - start;
+    this.next = (this.next + length) | 0;
+    this.offset += length;
+    if (length > 0) sink.bytes(this.side, atUs, frame, buffer, start, end);
+    if (cut > 0) this.skip(sink, atUs, frame, cut, "snaplen");
+  }
+
+  skip(sink: StreamSink, atUs: number, frame: number, length: number, why: "lost" | "snaplen"): void {
+    this.next = (this.next + length) | 0;
+    this.offset += length;
+    sink.gap(this.side, atUs, frame, length, why);
+  }
+
+  /** A segment's bytes lie before `next`: further copies of what was delivered. */
+  repeated(sink: StreamSink, before: number, length: number): void {
+    sink.copy(this.side, this.offset - before, this.offset - before + length);
+  }
+
+  /** Keeps what of a segment is not yet there: the first captured copy of each byte. */
+  enqueue(
+    sequence: number,
+    length: number,
+    buffer: Uint8Array,
+    start: number,
+    capturedEnd: number,
+    atUs: number,
+    frame: number,
+    acknowledgement: number,
+  ): void {
+    const queue = this.queue;
+    let from = sequence;
+    const end = (sequence + length) | 0;
+    let index = queue.length;
+    while (index > 0 && ((from - queue[index - 1]!.sequence) | 0) < 0) index--;
+    if (index > 0) {
+      const before = queue[index - 1]!;
+      const overlap = (before.sequence + before.length - from) | 0;
+      if (overlap > 0) from = this.#overlap(from, overlap, end);
+    }
+    while (((end - from) | 0) > 0) {
+      const after = queue[index];
+      const room = after === undefined ? (end - from) | 0 : Math.min((end - from) | 0, (after.sequence - from) | 0);
+      if (room > 0) {
+        const at = start + ((from - sequence) | 0);
+        const payload = copyOf(buffer, Math.min(at, capturedEnd), Math.min(at + room, capturedEnd));
+        queue.splice(index, 0, { sequence: from, length: room, payload, atUs, frame, acknowledgement });
+        this.queuedBytes += payload.length + PIECE_OVERHEAD_BYTES;
+        index++;
+        from = (from + room) | 0;
+      }
+      if (after !== undefined && ((end - from) | 0) > 0) {
+        from = this.#overlap(from, after.length, end);
+        index++;
+      }
+    }
+  }
+
+  #overlap(from: number, overlap: number, end: number): number {
+    const to = (from + Math.min(overlap, (end - from) | 0)) | 0;
+    if (this.#copies.length < MAX_WAITING_COPIES * 2) this.#copies.push(from, to);
+    return to;
+  }
+
+  /** The next piece in sequence, if it is there. */
+  ready(): Piece | undefined {
+    const piece = this.queue[0];
+    return piece !== undefined && ((piece.sequence - this.next) | 0) <= 0 ? piece : undefined;
+  }
+
+  /** Delivers the piece that ready() showed. */
+  take(sink: StreamSink): void {
+    const piece = this.queue.shift()!;
+    this.queuedBytes -= piece.payload.length + PIECE_OVERHEAD_BYTES;
+    const stale = (this.next - piece.sequence) | 0;
+    if (stale < piece.length) {
+      const start = Math.min(stale, piece.payload.length);
+      const cut = piece.length - Math.max(stale, piece.payload.length);
+      this.deliver(sink, piece.atUs, piece.frame, piece.payload, start, piece.payload.length, cut);
+    }
+    this.#reportCopies(sink);
+  }
+
+  #reportCopies(sink: StreamSink): void {
+    const copies = this.#copies;
+    for (let i = 0; i < copies.length; ) {
+      const to = copies[i + 1]!;
+      if (((to - this.next) | 0) > 0) {
+        i += 2;
+        continue;
+      }
+      this.repeated(sink, (this.next - copies[i]!) | 0, (to - copies[i]!) | 0);
+      copies.splice(i, 2);
+    }
+  }
+
+  /** Says the stream is over when its FIN is next in sequence. */
+  finish(sink: StreamSink): void {
+    if (this.finKnown && !this.ended && this.queue.length === 0 && ((this.next - this.finSequence) | 0) >= 0) {
+      this.end(sink, this.finAtUs, "fin");
+    }
+  }
+
+  end(sink: StreamSink, atUs: number, how: EndCause): void {
+    if (this.ended) return;
+    this.ended = true;
+    sink.end(this.side, atUs, how);
+  }
+}
+
+/** A copy of its own: `slice` of a Buffer would share the memory that the next read overwrites. */
+function copyOf(buffer: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copy.set(buffer.subarray(start, end));
+  return copy;
+}
+
+/** What a waiting piece costs besides its payload: so that many tiny ones count too. */
+export const PIECE_OVERHEAD_BYTES = 160;
+
+/** Copies of waiting bytes that are remembered; beyond it they go uncounted (a flood, not a network). */
+const MAX_WAITING_COPIES = 64;

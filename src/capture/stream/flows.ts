@@ -1,0 +1,102 @@
+import type { Connection } from "./connection.ts";
+import { FlowTable } from "./flow-table.ts";
+
+/**
+ * All connections of one address family, live and past, in bounded memory.
+ *
+ * A past connection leaves a few numbers behind: a packet that comes late must neither start a new
+ * dialogue nor shift the numbering of later ones. When the table is full, the flows heard least
+ * recently are forgotten, live ones closed first; a packet of a forgotten flow would be counted as a
+ * new connection where Wireshark, which forgets nothing, would not.
+ */
+
+/** Flows remembered, past ones included. 3.5 MB for IPv4, 7 MB for IPv6. */
+const MAX_FLOWS = 65_536;
+
+/** Live connections, at up to 3 KB each with their dialogue. Past it the longest unheard are closed. */
+const MAX_LIVE = 16_384;
+
+export class Flows {
+  readonly table: FlowTable;
+  readonly connections: (Connection | null)[] = [];
+  /** Which file of the ring the flow was last numbered in. */
+  readonly #file = new Int32Array(MAX_FLOWS);
+  readonly #heard = new Float64Array(MAX_FLOWS);
+  #count = 0;
+  #live = 0;
+
+  constructor(addressBytes: 4 | 16) {
+    this.table = new FlowTable(addressBytes, MAX_FLOWS);
+  }
+
+  /** Enters a new flow at the slot that `table.find` gave. */
+  add(slot: number, connection: Connection, file: number, frame: number): number {
+    let flow = this.table.flowAt(slot);
+    if (flow < 0) {
+      flow = this.#count++;
+      this.table.place(slot, flow);
+    } else if (this.connections[flow] !== null) this.#live--;
+    this.connections[flow] = connection;
+    this.#file[flow] = file;
+    this.#heard[flow] = frame;
+    this.#live++;
+    return flow;
+  }
+
+  fileOf(flow: number): number {
+    return this.#file[flow]!;
+  }
+
+  setFile(flow: number, file: number): void {
+    this.#file[flow] = file;
+  }
+
+  heard(flow: number, frame: number): void {
+    this.#heard[flow] = frame;
+  }
+
+  /** The connection is over; its numbers stay. */
+  retire(flow: number): void {
+    if (this.connections[flow] === null) return;
+    this.connections[flow] = null;
+    this.#live--;
+  }
+
+  get full(): boolean {
+    return this.#count >= MAX_FLOWS || this.#live >= MAX_LIVE;
+  }
+
+  /**
+   * Makes room: the older half of all flows is forgotten, and of the live ones the older half closed.
+   * Numbers of the remaining flows change, so nobody may keep one across this call.
+   */
+  forget(close: (connection: Connection) => void): void {
+    const count = this.#count;
+    const order = Array.from({ length: count }, (_, flow) => flow).sort((a, b) => this.#heard[a]! - this.#heard[b]!);
+    const forgotten = this.#count >= MAX_FLOWS ? count >>> 1 : 0;
+    let closing = Math.max(0, this.#live - (MAX_LIVE >>> 1));
+    const renumber = new Int32Array(count).fill(-1);
+    const keep: number[] = [];
+    order.forEach((flow, rank) => {
+      const connection = this.connections[flow]!;
+      if (connection !== null && (closing > 0 || rank < forgotten)) {
+        closing--;
+        close(connection);
+        this.retire(flow);
+      }
+      if (rank >= forgotten) keep.push(flow);
+    });
+    const connections = keep.map((flow) => this.connections[flow]!);
+    const files = keep.map((flow) => this.#file[flow]!);
+    const heard = keep.map((flow) => this.#heard[flow]!);
+    keep.forEach((flow, now) => {
+      renumber[flow] = now;
+    });
+    this.connections.length = 0;
+    this.connections.push(...connections);
+    this.#file.set(files);
+    this.#heard.set(heard);
+    this.#count = keep.length;
+    this.table.rebuild(renumber);
+  }
+}

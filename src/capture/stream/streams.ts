@@ -1,0 +1,221 @@
+import { NO_TIME, type SourceSink } from "../../spine/wire.ts";
+import { ACK, type Segment, type SegmentSink, SYN } from "../packet.ts";
+import { Connection, type QueueBudget } from "./connection.ts";
+import { Endpoint } from "./endpoint.ts";
+import { Flows } from "./flows.ts";
+
+/**
+ * Segments in, connections out: finds each segment's connection, numbers connections as Wireshark
+ * does, opens a sink for each that says something, and lets go of those that are over.
+ */
+
+/** A finished connection stays this long for later copies of its last segments (µs of capture time) … */
+const LINGER_US = 2_000_000;
+/** … but not more than so many of them. */
+const MAX_LINGERING = 512;
+
+/** The ports that are mail whatever is said on them: RFC 5321, 8314, 6409 and the usual alternative. */
+export const MAIL_PORTS: readonly number[] = [25, 465, 587, 2525];
+
+interface Lingering {
+  flows: Flows;
+  connection: Connection;
+  flow: number;
+}
+
+export class Streams implements SegmentSink {
+  /** Connections in the current file, as Wireshark numbers them: the next one's number. */
+  tcpStreams = 0;
+  /** Connections that the whole source had. */
+  connections = 0;
+  readonly #sink: SourceSink;
+  readonly #ports: ReadonlySet<number>;
+  readonly #v4 = new Flows(4);
+  #v6: Flows | null = null;
+  readonly #budget: QueueBudget = { bytes: 0 };
+  readonly #waiting = new Set<Connection>();
+  #lingering: Lingering[] = [];
+  #lingerHead = 0;
+  #atUs = NO_TIME;
+  #frame = 0;
+  #file = 0;
+  #tickedUs = NO_TIME;
+
+  constructor(sink: SourceSink, ports: ReadonlySet<number>) {
+    this.#sink = sink;
+    this.#ports = ports;
+  }
+
+  /** The packet that the following segment is in. */
+  at(atUs: number, frame: number): void {
+    this.#atUs = atUs;
+    this.#frame = frame;
+    if (atUs - this.#tickedUs >= TICK_US) this.tick(atUs);
+  }
+
+  /** A new file of a ring begins: numbering starts anew. */
+  nextFile(): void {
+    this.#file++;
+    this.tcpStreams = 0;
+  }
+
+  tick(atUs: number): void {
+    this.#tickedUs = atUs;
+    for (const connection of this.#waiting) {
+      connection.tick(atUs, this.#frame);
+      if (!connection.waiting) this.#waiting.delete(connection);
+    }
+    this.#letGo(atUs - LINGER_US);
+    this.#sink.tick(atUs);
+  }
+
+  segment(segment: Segment): void {
+    const flows = segment.addressBytes === 4 ? this.#v4 : this.#sixes();
+    if (flows.full) this.#makeRoom(flows);
+    const slot = flows.table.find(segment);
+    const fromLow = !flows.table.swapped;
+    let flow = flows.table.flowAt(slot);
+    let connection = flow >= 0 ? flows.connections[flow]! : null;
+    const opens = (segment.flags & (SYN | ACK)) === SYN;
+    if (flow < 0) {
+      connection = this.#create(flows, slot, segment, fromLow);
+      flow = flows.table.flowAt(slot);
+    } else if (opens && (connection === null || isNew(connection, segment, fromLow))) {
+      connection?.close();
+      if (connection !== null) this.#waiting.delete(connection);
+      connection = this.#create(flows, slot, segment, fromLow);
+    } else if (flows.fileOf(flow) !== this.#file) {
+      flows.setFile(flow, this.#file);
+      connection?.renumber(this.#frame, this.tcpStreams);
+      this.tcpStreams++;
+    }
+    flows.heard(flow, this.#frame);
+    if (connection === null) return;
+    connection.noteBase(fromLow, segment);
+    if (segment.flags & SYN) connection.handshake(segment, fromLow, this.#atUs, this.#frame);
+    if (connection.sink === null && !connection.finished) this.#open(connection, segment, fromLow);
+    const wasOver = connection.finishedAtUs > 0;
+    connection.accept(segment, fromLow, this.#atUs, this.#frame);
+    if (connection.sink !== null && !connection.sink.wanted) this.#unwanted(connection);
+    if (connection.waiting && connection.sink !== null) this.#waiting.add(connection);
+    if (connection.finishedAtUs > 0 && !wasOver) this.#over(flows, connection, flow);
+  }
+
+  unreachable(quoted: Segment): void {
+    const flows = quoted.addressBytes === 4 ? this.#v4 : this.#sixes();
+    const slot = flows.table.find(quoted);
+    const flow = flows.table.flowAt(slot);
+    if (flow < 0) {
+      this.#create(flows, slot, quoted, !flows.table.swapped);
+      return;
+    }
+    const connection = flows.connections[flow]!;
+    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0) connection.refused = true;
+  }
+
+  /** The source is over: every connection is closed, in the order in which they began. */
+  end(): void {
+    const open: Connection[] = [];
+    for (const flows of this.#v6 === null ? [this.#v4] : [this.#v4, this.#v6]) {
+      for (const connection of flows.connections) if (connection !== null) open.push(connection);
+    }
+    open.sort((a, b) => a.firstFrame - b.firstFrame);
+    for (const connection of open) this.#close(connection);
+  }
+
+  #sixes(): Flows {
+    this.#v6 ??= new Flows(16);
+    return this.#v6;
+  }
+
+  #create(flows: Flows, slot: number, segment: Segment, fromLow: boolean): Connection {
+    const { buffer, addressBytes } = segment;
+    const source = new Endpoint(buffer, segment.sourceAt, addressBytes, segment.sourcePort);
+    const destination = new Endpoint(buffer, segment.destinationAt, addressBytes, segment.destinationPort);
+    const low = fromLow ? source : destination;
+    const high = fromLow ? destination : source;
+    const connection = new Connection(low, high, this.#frame, this.#atUs, this.tcpStreams++, this.#budget);
+    this.connections++;
+    flows.add(slot, connection, this.#file, this.#frame);
+    return connection;
+  }
+
+  /** Opens a sink once it is known who is the server: by the handshake, the port, or what is said first. */
+  #open(connection: Connection, segment: Segment, fromLow: boolean): void {
+    if (connection.sinkRefused) return;
+    if (!connection.rolesKnown) {
+      if (segment.payloadLength === 0) return;
+      const toMail = this.#ports.has(segment.destinationPort);
+      const fromMail = this.#ports.has(segment.sourcePort);
+      const senderIsServer = toMail === fromMail ? startsLikeReply(segment) : fromMail;
+      connection.setServer(senderIsServer ? !fromLow : fromLow);
+    }
+    connection.sink = this.#sink.open(connection);
+  }
+
+  #unwanted(connection: Connection): void {
+    connection.sinkRefused = true;
+    connection.sink?.close(this.#atUs);
+    connection.drop();
+    this.#waiting.delete(connection);
+  }
+
+  #over(flows: Flows, connection: Connection, flow: number): void {
+    if (connection.sink === null) {
+      this.#retire({ flows, connection, flow });
+      return;
+    }
+    this.#lingering.push({ flows, connection, flow });
+    if (this.#lingering.length - this.#lingerHead > MAX_LINGERING) this.#retire(this.#lingering[this.#lingerHead++]!);
+    if (this.#lingerHead > MAX_LINGERING) {
+      this.#lingering = this.#lingering.slice(this.#lingerHead);
+      this.#lingerHead = 0;
+    }
+  }
+
+  #letGo(before: number): void {
+    while (this.#lingerHead < this.#lingering.length) {
+      const next = this.#lingering[this.#lingerHead]!;
+      if (next.connection.finishedAtUs > before) break;
+      this.#lingerHead++;
+      this.#retire(next);
+    }
+  }
+
+  #retire({ flows, connection, flow }: Lingering): void {
+    this.#close(connection);
+    if (flows.connections[flow] === connection) flows.retire(flow);
+  }
+
+  #close(connection: Connection): void {
+    this.#waiting.delete(connection);
+    connection.close();
+  }
+
+  #makeRoom(flows: Flows): void {
+    // Flow numbers change: what lingers goes first.
+    while (this.#lingerHead < this.#lingering.length) this.#retire(this.#lingering[this.#lingerHead++]!);
+    if (flows.full) flows.forget((connection) => this.#close(connection));
+  }
+}
+
+const TICK_US = 1_000_000;
+
+/** Wireshark's rule: a SYN with another sequence number, or after a FIN or RST, is a new connection. */
+function isNew(connection: Connection, segment: Segment, fromLow: boolean): boolean {
+  if (connection.finished) return true;
+  const known = fromLow ? connection.lowBaseKnown : connection.highBaseKnown;
+  return known && (fromLow ? connection.lowBase : connection.highBase) !== segment.sequence;
+}
+
+/** `220 `, `250-`: three digits and a separator. */
+function startsLikeReply(segment: Segment): boolean {
+  const { buffer, payloadAt, capturedEnd } = segment;
+  if (capturedEnd - payloadAt < 4) return false;
+  for (let i = 0; i < 3; i++) {
+    const byte = buffer[payloadAt + i]!;
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  const separator = buffer[payloadAt + 3]!;
+  return separator === 0x20 || separator === 0x2d;
+}

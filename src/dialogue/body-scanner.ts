@@ -1,0 +1,117 @@
+/**
+ * Finds where a message body ends: at CRLF.CRLF (RFC 5321 §4.1.1.4), however the bytes are split.
+ *
+ * The body is most of what a mail server reads, so the search looks at every fifth byte: an
+ * occurrence of five bytes covers exactly one of them. Around a hit the pattern is compared.
+ *
+ * Some servers also end a message at a lone dot between bare line feeds. Where that happens cannot be
+ * known from the body, only from the reply that follows, so such places are noted (`looseAt`) in the
+ * first part of a message and at the end of each chunk, and the dialogue decides.
+ */
+
+const CR = 0x0d;
+const LF = 0x0a;
+const DOT = 0x2e;
+
+/** Loose ends are looked for everywhere in this much of a message, beyond it only at chunk ends. */
+const LOOSE_SEARCH_BYTES = 64 << 10;
+
+export class BodyScanner {
+  /** How many bytes of CRLF.CRLF the body so far ends with. */
+  #matched = 2;
+  #seen = 0;
+  /** Loose state: 0 inside a line, 1 at a line start, 2 after "." at a line start, 3 after ".CR". */
+  #line = 1;
+  /** After scan(): the place just behind the first loose end in that chunk, or −1. */
+  looseAt = -1;
+
+  /** A new body: the CRLF of the DATA line counts as the first half of the pattern. */
+  start(): void {
+    this.#matched = 2;
+    this.#seen = 0;
+    this.#line = 1;
+    this.looseAt = -1;
+  }
+
+  /** Bytes are missing: nothing matches across them. */
+  gap(lengthBytes: number): void {
+    this.#matched = 0;
+    this.#line = 0;
+    this.#seen += lengthBytes;
+    this.looseAt = -1;
+  }
+
+  /** @returns the place just behind the terminator in this chunk, or −1 */
+  scan(bytes: Uint8Array, start: number, end: number): number {
+    const found = this.#strict(bytes, start, end);
+    this.looseAt = -1;
+    const until = found < 0 ? end : found;
+    if (this.#seen < LOOSE_SEARCH_BYTES) this.#loose(bytes, start, until);
+    else if (found < 0) this.#looseTail(bytes, start, end);
+    if (this.looseAt === found) this.looseAt = -1;
+    this.#seen += end - start;
+    return found;
+  }
+
+  #strict(bytes: Uint8Array, start: number, end: number): number {
+    let i = start;
+    while (i < end && this.#matched > 0) {
+      if (this.#step(bytes[i++]!)) return i;
+    }
+    if (i >= end) return -1;
+    // From here on the match starts afresh at i.
+    let probe = i + 4;
+    for (; probe < end; probe += 5) {
+      const byte = bytes[probe]!;
+      if (byte > DOT || (byte !== LF && byte !== CR && byte !== DOT)) continue;
+      const from = probe - 4;
+      for (let at = from; at <= probe && at + 5 <= end; at++) {
+        if (
+          bytes[at] === CR &&
+          bytes[at + 1] === LF &&
+          bytes[at + 2] === DOT &&
+          bytes[at + 3] === CR &&
+          bytes[at + 4] === LF
+        ) {
+          return at + 5;
+        }
+      }
+    }
+    for (let at = Math.max(i, end - 4); at < end; at++) this.#step(bytes[at]!);
+    return -1;
+  }
+
+  #step(byte: number): boolean {
+    const matched = this.#matched;
+    if (byte === CR) this.#matched = matched === 3 ? 4 : 1;
+    else if (byte === LF) {
+      if (matched === 4) return true;
+      this.#matched = matched === 1 ? 2 : 0;
+    } else if (byte === DOT) this.#matched = matched === 2 ? 3 : 0;
+    else this.#matched = 0;
+    return false;
+  }
+
+  #loose(bytes: Uint8Array, start: number, end: number): void {
+    let line = this.#line;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i]!;
+      if (byte === LF) {
+        if (line >= 2 && this.looseAt < 0) this.looseAt = i + 1;
+        line = 1;
+      } else if (line === 0) continue;
+      else if (line === 1 && byte === DOT) line = 2;
+      else if (line === 2 && byte === CR) line = 3;
+      else line = 0;
+    }
+    this.#line = line;
+  }
+
+  #looseTail(bytes: Uint8Array, start: number, end: number): void {
+    let at = end - 1;
+    if (at < start || bytes[at] !== LF) return;
+    at--;
+    if (at >= start && bytes[at] === CR) at--;
+    if (at - 1 >= start && bytes[at] === DOT && bytes[at - 1] === LF) this.looseAt = end;
+  }
+}

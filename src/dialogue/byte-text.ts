@@ -1,0 +1,50 @@
+/**
+ * Bytes kept until somebody may want to read them: a line under way, a command, a reply. Grows up to
+ * a limit; what comes after it is counted and left out. Reused, so that keeping a command costs no
+ * allocation.
+ */
+export class ByteText {
+  bytes: Uint8Array;
+  length = 0;
+  /** Bytes that were not kept. */
+  omitted = 0;
+  readonly #limit: number;
+
+  constructor(initial: number, limit: number) {
+    this.bytes = new Uint8Array(initial);
+    this.#limit = limit;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.omitted = 0;
+  }
+
+  /** Forgets the content for good: secrets do not stay in a reused buffer. */
+  wipe(): void {
+    this.bytes.fill(0, 0, this.length);
+    this.clear();
+  }
+
+  append(source: Uint8Array, start: number, end: number): void {
+    let count = end - start;
+    const room = this.#limit - this.length;
+    if (count > room) {
+      this.omitted += count - room;
+      count = room;
+    }
+    if (this.length + count > this.bytes.length) this.#grow(this.length + count);
+    const bytes = this.bytes;
+    const at = this.length;
+    // A loop beats set(subarray()) for the short texts that commands and replies are.
+    if (count <= 96) for (let i = 0; i < count; i++) bytes[at + i] = source[start + i]!;
+    else bytes.set(source.subarray(start, start + count), at);
+    this.length = at + count;
+  }
+
+  #grow(atLeast: number): void {
+    const larger = new Uint8Array(Math.min(this.#limit, Math.max(atLeast, this.bytes.length * 2)));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
+  }
+}

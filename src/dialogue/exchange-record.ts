@@ -1,0 +1,142 @@
+import type { Exchange, Taint } from "../spine/exchange.ts";
+import { type Phase, PHASES } from "../spine/phase.ts";
+import { linesOf, textOf } from "../spine/text.ts";
+import { NO_TIME } from "../spine/wire.ts";
+import { ByteText } from "./byte-text.ts";
+import { UNKNOWN, VERB_NAMES, VERB_PHASES, type VerbIndex, verbIndex } from "./verbs.ts";
+
+/** RFC 5321 §4.5.3.1.4 allows 512 octets a command; extensions add a few hundred. Kept of one line: */
+const MAX_COMMAND_BYTES = 2_048;
+/** A long EHLO reply has 30 lines of 40 octets. Kept of one reply: */
+const MAX_REPLY_BYTES = 16_384;
+
+const AUTH_ANSWER = verbIndex("(auth)");
+const REDACTED = "[redacted]";
+
+/** Anything longer, or with other characters, is shown as (unknown): it may be a secret, or junk. */
+const WORD = /^[A-Za-z][A-Za-z0-9-]{0,15}$/;
+
+/** An exchange while it is being observed. Instants use NO_TIME, frames 0, where there is nothing yet. */
+export class ExchangeRecord implements Exchange {
+  ordinal = 0;
+  verbIndex: VerbIndex = UNKNOWN;
+  phaseIndex = 0;
+  code: number | null = null;
+  askedFirst = NO_TIME;
+  askedLast = NO_TIME;
+  answeredFirst = NO_TIME;
+  answeredLine = NO_TIME;
+  answeredLast = NO_TIME;
+  askedFirstFrame = 0;
+  askedLastFrame = 0;
+  answeredFirstFrame = 0;
+  answeredLastFrame = 0;
+  /** Stream offsets of the spans, for later copies; from = to where there is no span. */
+  askedFrom = 0;
+  askedTo = 0;
+  answeredFrom = 0;
+  answeredTo = 0;
+  sinceSynAckUs: number | null = null;
+  previousAnsweredLast = NO_TIME;
+  waitedUs = 0;
+  pipelinedBehind = 0;
+  retransmits = 0;
+  taint: Taint | null = null;
+  /** The command's last byte has not been seen. */
+  asking = false;
+  /** The reply is complete, or none will come. */
+  done = false;
+  secret = false;
+  readonly commandBytes = new ByteText(64, MAX_COMMAND_BYTES);
+  replyBytes = new ByteText(128, MAX_REPLY_BYTES);
+
+  /** Makes the record as new. */
+  reset(verb: VerbIndex, ordinal: number): void {
+    this.ordinal = ordinal;
+    this.verbIndex = verb;
+    this.phaseIndex = VERB_PHASES[verb]!;
+    this.code = null;
+    this.askedFirst = NO_TIME;
+    this.askedLast = NO_TIME;
+    this.answeredFirst = NO_TIME;
+    this.answeredLine = NO_TIME;
+    this.answeredLast = NO_TIME;
+    this.askedFirstFrame = 0;
+    this.askedLastFrame = 0;
+    this.answeredFirstFrame = 0;
+    this.answeredLastFrame = 0;
+    this.askedFrom = 0;
+    this.askedTo = 0;
+    this.answeredFrom = 0;
+    this.answeredTo = 0;
+    this.sinceSynAckUs = null;
+    this.previousAnsweredLast = NO_TIME;
+    this.waitedUs = 0;
+    this.pipelinedBehind = 0;
+    this.retransmits = 0;
+    this.taint = null;
+    this.asking = false;
+    this.done = false;
+    this.secret = false;
+    this.commandBytes.clear();
+    this.replyBytes.clear();
+  }
+
+  get phase(): Phase {
+    return PHASES[this.phaseIndex]!;
+  }
+
+  get verb(): string {
+    if (this.verbIndex !== UNKNOWN || this.secret) return VERB_NAMES[this.verbIndex]!;
+    const { bytes, length } = this.commandBytes;
+    let end = 0;
+    while (end < length && bytes[end]! > 0x20 && end < 20) end++;
+    const word = textOf(bytes, 0, end);
+    return WORD.test(word) ? word.toUpperCase() : VERB_NAMES[UNKNOWN]!;
+  }
+
+  command(): string | null {
+    if (this.secret) return REDACTED;
+    if (this.verbIndex === AUTH_ANSWER) return REDACTED;
+    const { bytes, length, omitted } = this.commandBytes;
+    if (length === 0 && VERB_NAMES[this.verbIndex]!.startsWith("(") && this.verbIndex !== UNKNOWN) return null;
+    const text = textOf(bytes, 0, length);
+    return omitted > 0 ? `${text}[… ${omitted} bytes more]` : text;
+  }
+
+  lines(): string[] {
+    const { bytes, length, omitted } = this.replyBytes;
+    return linesOf(bytes, length, omitted);
+  }
+
+  get askedFirstAtUs(): number | null {
+    return this.askedFirst === NO_TIME ? null : this.askedFirst;
+  }
+  get askedLastAtUs(): number | null {
+    return this.askedLast === NO_TIME ? null : this.askedLast;
+  }
+  get answeredFirstAtUs(): number | null {
+    return this.answeredFirst === NO_TIME ? null : this.answeredFirst;
+  }
+  get answeredLineAtUs(): number | null {
+    return this.answeredLine === NO_TIME ? null : this.answeredLine;
+  }
+  get answeredLastAtUs(): number | null {
+    return this.answeredLast === NO_TIME ? null : this.answeredLast;
+  }
+
+  get thinkUs(): number | null {
+    if (this.answeredFirst === NO_TIME || this.askedLast === NO_TIME) return null;
+    if (this.taint === "early" || this.taint === "clock") return null;
+    const think = this.answeredFirst - this.askedLast;
+    return think < 0 ? null : think;
+  }
+
+  get serviceUs(): number | null {
+    const think = this.thinkUs;
+    if (think === null) return null;
+    return this.previousAnsweredLast > this.askedLast
+      ? Math.max(0, this.answeredFirst - this.previousAnsweredLast)
+      : think;
+  }
+}

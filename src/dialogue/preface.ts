@@ -1,0 +1,181 @@
+import type { Flag } from "../spine/conversation.ts";
+
+/**
+ * What may come before the SMTP dialogue on the same connection: a SOCKS 4 or 5 negotiation (RFC
+ * 1928, 1929), an HTTP CONNECT (RFC 9110 §9.3.6), a PROXY protocol header v1 or v2.
+ *
+ * Only the lengths are understood; credentials pass through and nothing is kept of them.
+ */
+
+const SIGNATURE_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
+const PROXY_V1 = [..."PROXY "].map((letter) => letter.charCodeAt(0));
+const HTTP_CONNECT = [..."CONNECT "].map((letter) => letter.charCodeAt(0));
+
+/** A header longer than this is none: PROXY v1 has at most 107 octets, v2 and HTTP heads stay below. */
+const MAX_PREFACE_BYTES = 16_384;
+
+type Kind = "undecided" | "none" | "socks4" | "socks5" | "http-connect" | "proxy-v1" | "proxy-v2";
+
+/** Reads the preface of one connection, byte by byte: it is short, and is over before speed matters. */
+export class Preface {
+  kind: Kind = "undecided";
+  /** The client's bytes while it is undecided what they are. */
+  readonly #start: number[] = [];
+  #client: number[] = [];
+  #server: number[] = [];
+  #step = 0;
+  #method = 0;
+  #clientDone = false;
+  #serverDone = false;
+  #seen = 0;
+
+  get done(): boolean {
+    return this.kind === "none" || (this.#clientDone && this.#serverDone);
+  }
+
+  get flag(): Flag | null {
+    switch (this.kind) {
+      case "socks4":
+      case "socks5":
+        return "socks";
+      case "http-connect":
+        return "http-connect";
+      case "proxy-v1":
+      case "proxy-v2":
+        return "proxy-protocol";
+      default:
+        return null;
+    }
+  }
+
+  /** True when a first byte could begin a preface, so that nearly every client is spared the look. */
+  static mayBegin(byte: number): boolean {
+    return byte === 4 || byte === 5 || byte === 0x0d || byte === 0x50 || byte === 0x43;
+  }
+
+  /** Takes one byte of the client. */
+  clientByte(byte: number): void {
+    if (++this.#seen > MAX_PREFACE_BYTES) this.#over();
+    if (this.kind === "undecided") {
+      this.#start.push(byte);
+      this.#decide();
+      return;
+    }
+    this.#client.push(byte);
+    this.#clientStep();
+  }
+
+  /** Takes one byte of the server. */
+  serverByte(byte: number): void {
+    if (++this.#seen > MAX_PREFACE_BYTES) this.#over();
+    this.#server.push(byte);
+    this.#serverStep();
+  }
+
+  #over(): void {
+    this.#clientDone = true;
+    this.#serverDone = true;
+  }
+
+  #decide(): void {
+    const start = this.#start;
+    const kind = prefaceOf(start);
+    if (kind === "undecided") return;
+    this.kind = kind;
+    if (kind === "none") return;
+    this.#client = start.splice(0);
+    if (kind === "proxy-v1" || kind === "proxy-v2") this.#serverDone = true;
+    this.#clientStep();
+  }
+
+  #clientStep(): void {
+    const bytes = this.#client;
+    switch (this.kind) {
+      case "proxy-v1":
+        if (bytes.at(-1) === 0x0a) this.#clientDone = true;
+        break;
+      case "proxy-v2":
+        if (bytes.length >= 16 && bytes.length >= 16 + ((bytes[14]! << 8) | bytes[15]!)) this.#clientDone = true;
+        break;
+      case "http-connect":
+        if (endsHead(bytes)) this.#clientDone = true;
+        break;
+      case "socks4":
+        // version, command, port 2, address 4, user id NUL; 4a (address 0.0.0.x): domain NUL
+        if (bytes.length > 8 && bytes.at(-1) === 0) {
+          const named = bytes[4] === 0 && bytes[5] === 0 && bytes[6] === 0 && bytes[7] !== 0;
+          const ends = bytes.slice(8).filter((byte) => byte === 0).length;
+          if (ends >= (named ? 2 : 1)) this.#clientDone = true;
+        }
+        break;
+      case "socks5":
+        this.#socks5Client(bytes);
+        break;
+    }
+  }
+
+  #socks5Client(bytes: readonly number[]): void {
+    const complete =
+      this.#step === 0
+        ? bytes.length >= 2 && bytes.length >= 2 + bytes[1]!
+        : this.#step === 1 && this.#method === 2
+          ? bytes.length >= 2 && bytes.length >= 3 + bytes[1]! && bytes.length >= 3 + bytes[1]! + bytes[2 + bytes[1]!]!
+          : bytes.length >= 5 && bytes.length >= addressLength(bytes);
+    if (!complete) return;
+    if (this.#step === 2 || (this.#step === 1 && this.#method !== 2)) this.#clientDone = true;
+    this.#step++;
+    this.#client = [];
+  }
+
+  #serverStep(): void {
+    const bytes = this.#server;
+    switch (this.kind) {
+      case "http-connect":
+        if (endsHead(bytes)) this.#serverDone = true;
+        break;
+      case "socks4":
+        if (bytes.length >= 8) this.#serverDone = true;
+        break;
+      case "socks5":
+        if (this.#clientDone ? bytes.length >= 5 && bytes.length >= addressLength(bytes) : bytes.length >= 2) {
+          if (this.#clientDone) this.#serverDone = true;
+          else if (this.#step === 1) this.#method = bytes[1]!;
+          this.#server = [];
+        }
+        break;
+      default:
+        this.#serverDone = true;
+    }
+  }
+}
+
+/** SOCKS 5 request and reply: 4 octets, an address by its type, a port. */
+function addressLength(bytes: readonly number[]): number {
+  const type = bytes[3];
+  return 6 + (type === 1 ? 4 : type === 4 ? 16 : 1 + bytes[4]!);
+}
+
+function endsHead(bytes: readonly number[]): boolean {
+  const n = bytes.length;
+  return (
+    (n >= 4 && bytes[n - 1] === 0x0a && bytes[n - 2] === 0x0d && bytes[n - 3] === 0x0a) ||
+    (n >= 2 && bytes[n - 1] === 0x0a && bytes[n - 2] === 0x0a)
+  );
+}
+
+function prefaceOf(start: readonly number[]): Kind {
+  const [first, second] = start;
+  if (first === 5) return start.length < 2 ? "undecided" : second! > 0 ? "socks5" : "none";
+  if (first === 4) return start.length < 2 ? "undecided" : second === 1 || second === 2 ? "socks4" : "none";
+  for (const [pattern, kind] of [
+    [PROXY_V1, "proxy-v1"],
+    [HTTP_CONNECT, "http-connect"],
+    [SIGNATURE_V2, "proxy-v2"],
+  ] as const) {
+    const n = Math.min(start.length, pattern.length);
+    let same = true;
+    for (let i = 0; i < n && same; i++) same = start[i] === pattern[i];
+    if (same) return n === pattern.length ? kind : "undecided";
+  }
+  return "none";
+}

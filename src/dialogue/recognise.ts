@@ -1,0 +1,49 @@
+/**
+ * Is it SMTP? Known by what is said, not by the port: FTP greets with 220 too, and mail is served on
+ * any port. The port only decides where nothing that would tell was said.
+ */
+
+/** Greetings that SMTP servers give: RFC 5321 §3.1 (220, 554), §3.8 (421). */
+const GREETINGS: ReadonlySet<number> = new Set([220, 421, 554]);
+
+export type Verdict = "smtp" | "other" | "undecided";
+
+/** Verbs that no other line protocol with numeric replies uses. */
+export const TELLING_VERBS: readonly string[] = [
+  "HELO",
+  "EHLO",
+  "LHLO",
+  "MAIL",
+  "RCPT",
+  "BDAT",
+  "STARTTLS",
+  "XCLIENT",
+  "X-ANONYMOUSTLS",
+];
+
+/** The server's first reply, in what context? */
+export interface FirstReply {
+  code: number | null;
+  text: string;
+  /** The connection's start was captured, or nothing was said before. */
+  isGreeting: boolean;
+  onMailPort: boolean;
+}
+
+export function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstReply): Verdict {
+  if (code === null) return onMailPort ? "undecided" : "other";
+  if (onMailPort) return "smtp";
+  if (isGreeting && !GREETINGS.has(code)) return "other";
+  if (/smtp|lmtp/i.test(text)) return "smtp";
+  // A greeting that a firewall has starred out: nothing else does that (see the masks of PIX and ASA).
+  if (/^220[ -]?[*20 ]*\*[*20 ]*$/.test(text.trim())) return "smtp";
+  return "undecided";
+}
+
+/** The client's line when nothing is decided yet. */
+export function judgeCommand(verb: string, onMailPort: boolean, serverReplied: boolean): Verdict {
+  if (TELLING_VERBS.includes(verb)) return "smtp";
+  if (onMailPort) return serverReplied ? "smtp" : "undecided";
+  // QUIT, NOOP, HELP and RSET are said in other protocols as well, AUTH and USER mean FTP.
+  return verb === "QUIT" || verb === "NOOP" || verb === "RSET" || verb === "HELP" ? "undecided" : "other";
+}

@@ -1,0 +1,121 @@
+import { NO_TIME } from "../spine/wire.ts";
+import { ByteText } from "./byte-text.ts";
+
+/**
+ * Puts a server's lines together into replies (RFC 5321 §4.2): `NNN-` goes on, `NNN ` or a bare `NNN`
+ * ends. A line without a code is part of a reply under way, or a reply of its own with code null.
+ */
+
+const MAX_REPLY_BYTES = 16_384;
+
+export class ReplyReader {
+  /** The reply under way or just completed. `null`: its first line has no code. */
+  code: number | null = null;
+  firstAtUs = NO_TIME;
+  firstFrame = 0;
+  from = 0;
+  to = 0;
+  lineAtUs = NO_TIME;
+  lastAtUs = NO_TIME;
+  lastFrame = 0;
+  lines = 0;
+  mixedCodes = false;
+  bareLf = false;
+  nul = false;
+  text = new ByteText(128, MAX_REPLY_BYTES);
+  /** The first four bytes of the line under way. */
+  readonly #head = new Uint8Array(4);
+  #lineLength = 0;
+  #previous = 0;
+  #more = false;
+
+  /** A reply has begun and is not complete. */
+  get active(): boolean {
+    return this.lines > 0 || this.#lineLength > 0;
+  }
+
+  /** The line under way is the first, and its beginning is no code. */
+  get cannotHaveCode(): boolean {
+    return this.lines === 0 && this.#lineLength >= 3 && !(isDigit(this.#head[0]!) && isDigit(this.#head[1]!) && isDigit(this.#head[2]!));
+  }
+
+  /** Forgets the reply: it was handed on, or is beyond repair. */
+  clear(): void {
+    this.code = null;
+    this.lines = 0;
+    this.mixedCodes = false;
+    this.bareLf = false;
+    this.nul = false;
+    this.#lineLength = 0;
+    this.#more = false;
+    this.text.clear();
+  }
+
+  /**
+   * Takes bytes up to the end of a reply.
+   * @param offset stream offset of `start`
+   * @returns the place behind the reply's last line, or −1 when it is not complete and all was taken
+   */
+  read(buffer: Uint8Array, start: number, end: number, atUs: number, frame: number, offset: number): number {
+    for (let i = start; i < end; ) {
+      if (this.#lineLength === 0 && this.lines === 0) {
+        this.firstAtUs = atUs;
+        this.firstFrame = frame;
+        this.from = offset + (i - start);
+      }
+      let lf = i;
+      while (lf < end && buffer[lf] !== 0x0a) {
+        if (buffer[lf] === 0) this.nul = true;
+        lf++;
+      }
+      const until = lf < end ? lf + 1 : end;
+      for (let at = i; at < until && this.#lineLength + (at - i) < 4; at++) this.#head[this.#lineLength + (at - i)] = buffer[at]!;
+      if (lf < end) {
+        const before = lf > i ? buffer[lf - 1]! : this.#previous;
+        if (before !== 0x0d) this.bareLf = true;
+      } else this.#previous = buffer[end - 1]!;
+      this.#lineLength += until - i;
+      this.text.append(buffer, i, until);
+      this.lastAtUs = atUs;
+      this.lastFrame = frame;
+      this.to = offset + (until - start);
+      i = until;
+      if (lf < end && this.#endLine()) return i;
+    }
+    return -1;
+  }
+
+  /** Takes what there is as complete (the stream ended, or bytes are missing). @returns false if there is no code. */
+  cutShort(): boolean {
+    if (this.#lineLength > 0) this.#endLine();
+    return this.lines > 0 && this.code !== null;
+  }
+
+  /** True when the last whole line announced another. */
+  get expectsMore(): boolean {
+    return this.#more;
+  }
+
+  #endLine(): boolean {
+    const head = this.#head;
+    const length = this.#lineLength;
+    this.#lineLength = 0;
+    let code: number | null = null;
+    if (length >= 3 && isDigit(head[0]!) && isDigit(head[1]!) && isDigit(head[2]!)) {
+      const value = (head[0]! - 48) * 100 + (head[1]! - 48) * 10 + (head[2]! - 48);
+      if (value >= 200 && value < 600) code = value;
+    }
+    this.lines++;
+    if (this.lines === 1) {
+      this.code = code;
+      this.lineAtUs = this.lastAtUs;
+    } else if (code !== this.code) this.mixedCodes = true;
+    const goesOn = code !== null && length > 3 && head[3] === 0x2d;
+    this.#more = goesOn || (code === null && this.lines > 1);
+    return !this.#more;
+  }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}

@@ -1,0 +1,89 @@
+import * as phase from "../spine/phase.ts";
+
+/**
+ * The verbs of SMTP (RFC 5321, its extensions, LMTP) and the pseudo-verbs for what is answered
+ * without being a command. To add a verb: one line here; its number is its place in the list.
+ */
+const TABLE = [
+  ["(unknown)", phase.OTHER],
+  ["(connect)", phase.BANNER],
+  ["(end-of-data)", phase.END_OF_DATA],
+  ["(auth)", phase.AUTH],
+  ["(tls)", phase.TLS],
+  ["(encrypted)", phase.ENCRYPTED],
+  ["(unsolicited)", phase.OTHER],
+  ["HELO", phase.HELO],
+  ["EHLO", phase.EHLO],
+  ["LHLO", phase.EHLO],
+  ["MAIL", phase.MAIL],
+  ["RCPT", phase.RCPT],
+  ["DATA", phase.DATA],
+  ["BDAT", phase.BDAT],
+  ["RSET", phase.RSET],
+  ["NOOP", phase.NOOP],
+  ["QUIT", phase.QUIT],
+  ["AUTH", phase.AUTH],
+  ["STARTTLS", phase.STARTTLS],
+  ["X-ANONYMOUSTLS", phase.STARTTLS],
+  ["VRFY", phase.OTHER],
+  ["EXPN", phase.OTHER],
+  ["HELP", phase.OTHER],
+  ["ETRN", phase.OTHER],
+  ["TURN", phase.OTHER],
+  ["ATRN", phase.OTHER],
+  ["SEND", phase.OTHER],
+  ["SOML", phase.OTHER],
+  ["SAML", phase.OTHER],
+  ["BURL", phase.OTHER],
+  ["XCLIENT", phase.OTHER],
+  ["XFORWARD", phase.OTHER],
+] as const;
+
+export type VerbName = (typeof TABLE)[number][0];
+
+/** A verb's place in the table. */
+export type VerbIndex = number;
+
+export function verbIndex(name: VerbName): VerbIndex {
+  return TABLE.findIndex(([known]) => known === name);
+}
+
+export const VERB_NAMES: readonly string[] = TABLE.map(([name]) => name);
+export const VERB_PHASES: readonly number[] = TABLE.map(([, of]) => of);
+
+export const UNKNOWN = verbIndex("(unknown)");
+
+/** Real verbs by their first four letters; a longer one is compared in full. */
+const byStart = new Map<number, { index: VerbIndex; name: string }[]>();
+TABLE.forEach(([name], index) => {
+  if (name.startsWith("(")) return;
+  const start = packed(Buffer.from(name), 0);
+  byStart.set(start, [...(byStart.get(start) ?? []), { index, name }]);
+});
+
+function packed(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) & 0xdfdfdfdf;
+}
+
+/**
+ * The verb that a command line begins with: letters in either case, ended by white space or the
+ * line's end (RFC 5321 §4.1.1). UNKNOWN for anything else.
+ */
+export function verbAt(line: Uint8Array, start: number, end: number): VerbIndex {
+  if (end - start < 4) return UNKNOWN;
+  const candidates = byStart.get(packed(line, start));
+  if (candidates === undefined) return UNKNOWN;
+  for (const { index, name } of candidates) {
+    const after = start + name.length;
+    if (after > end) continue;
+    if (after < end && line[after]! > 0x20) continue;
+    let same = true;
+    for (let i = 0; i < name.length && same; i++) {
+      const byte = line[start + i]!;
+      const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
+      same = upper === name.charCodeAt(i);
+    }
+    if (same) return index;
+  }
+  return UNKNOWN;
+}

@@ -1,0 +1,56 @@
+import type { Phase, PhaseIndex } from "./phase.ts";
+import type { AtUs } from "./wire.ts";
+
+/**
+ * Why a reply time is not to be trusted. A tainted exchange is counted, never recorded.
+ * `gap`: bytes are missing where it matters; `clock`: the capture's time ran backwards or is absent;
+ * `unanswered`: no reply came; `early`: the reply came before its command ended.
+ */
+export type Taint = "gap" | "clock" | "unanswered" | "early";
+
+/**
+ * One command (or other cause of a reply) and its reply. Times are µs since 1970; *first* and *last*
+ * are the first and last byte in sequence order, each with the stamp of its first captured copy.
+ *
+ * An exchange is lent: whoever is handed one copies what it needs before returning, for the object
+ * is filled again for a later exchange.
+ */
+export interface Exchange {
+  readonly ordinal: number;
+  readonly phaseIndex: PhaseIndex;
+  readonly phase: Phase;
+  /** The verb in capitals, or a pseudo-verb: (connect) (end-of-data) (auth) (tls) (encrypted) (unsolicited) (unknown). */
+  readonly verb: string;
+  /** The command line as shown text, AUTH payloads replaced; null for a pseudo-verb other than (auth). */
+  command(): string | null;
+  readonly code: number | null;
+  /** The reply's lines as shown text. */
+  lines(): string[];
+  readonly askedFirstAtUs: AtUs | null;
+  readonly askedLastAtUs: AtUs | null;
+  readonly answeredFirstAtUs: AtUs | null;
+  /** End of the reply's first line: differs from the last line's where a server teases. */
+  readonly answeredLineAtUs: AtUs | null;
+  readonly answeredLastAtUs: AtUs | null;
+  /** answeredFirst − askedLast; null when an edge is missing. */
+  readonly thinkUs: number | null;
+  /** The same from when the previous reply was complete, if that was later: this reply's own share. */
+  readonly serviceUs: number | null;
+  /** Banner only: from the SYN-ACK to the first byte. */
+  readonly sinceSynAckUs: number | null;
+  /**
+   * µs in which this was the oldest reply pending, up to its last byte. Pending intervals that overlap
+   * are counted once, so the sum over a dialogue is the time its client waited.
+   */
+  readonly waitedUs: number;
+  /** Unanswered commands, banner excluded, when the command's first byte was seen. */
+  readonly pipelinedBehind: number;
+  /** Later copies of either span. */
+  readonly retransmits: number;
+  /** Packet numbers over the whole source; 0 stands for none. */
+  readonly askedFirstFrame: number;
+  readonly askedLastFrame: number;
+  readonly answeredFirstFrame: number;
+  readonly answeredLastFrame: number;
+  readonly taint: Taint | null;
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    globalSetup: ["test/support/build.ts"],
+    coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary", "text"] },
+  },
+});
