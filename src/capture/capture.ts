@@ -8,6 +8,8 @@ import { Streams } from "./stream/streams.ts";
 /** What became of the packets of a capture. */
 export interface CaptureCounts {
   readonly packets: number;
+  /** Records that Wireshark numbers, those without a packet included. */
+  readonly frames: number;
   readonly bytes: number;
   readonly connections: number;
   /** Packets that the kernel or an interface dropped, where the file says so. */
@@ -19,7 +21,6 @@ export interface CaptureCounts {
   readonly firstAtUs: number | null;
   readonly lastAtUs: number | null;
 }
-
 
 /**
  * One capture as a source: the files of a ring in order, or a stream. Stamps are made by whoever
@@ -86,6 +87,7 @@ export class Capture implements RecordSink {
   get counts(): CaptureCounts {
     return {
       packets: this.#packets,
+      frames: this.#frame,
       bytes: this.#bytes,
       connections: this.#connections + this.#streams.connections,
       dropped: [...this.#dropped.values()].reduce((sum, count) => sum + count, 0),
@@ -101,7 +103,14 @@ export class Capture implements RecordSink {
     if (this.#file++ > 0) this.#streams.nextFile();
   }
 
-  record(atUs: number, buffer: Uint8Array, start: number, end: number, wireLength: number, linkType: number): void {
+  record(
+    atUs: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    wireLength: number,
+    linkType: number,
+  ): void {
     const frame = ++this.#frame;
     this.#packets++;
     this.#bytes += wireLength;

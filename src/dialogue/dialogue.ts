@@ -1,8 +1,22 @@
-import type { Conversation, DialogueListener, Flag, TimeAccount, TlsHow, TlsView } from "../spine/conversation.ts";
+import type {
+  Conversation,
+  DialogueListener,
+  Flag,
+  TimeAccount,
+  TlsHow,
+  TlsView,
+} from "../spine/conversation.ts";
 import type { Taint } from "../spine/exchange.ts";
 import { END_OF_DATA } from "../spine/phase.ts";
 import { linesOf, textOf } from "../spine/text.ts";
-import { type EndCause, type GapCause, NO_TIME, type Side, type StreamSink, type Transport } from "../spine/wire.ts";
+import {
+  type EndCause,
+  type GapCause,
+  NO_TIME,
+  type Side,
+  type StreamSink,
+  type Transport,
+} from "../spine/wire.ts";
 import { Account, type Turn } from "./account.ts";
 import { BodyScanner } from "./body-scanner.ts";
 import { ByteText } from "./byte-text.ts";
@@ -13,7 +27,7 @@ import { Preface } from "./preface.ts";
 import { judgeCommand, judgeFirstReply, type Verdict } from "./recognise.ts";
 import { ReplyReader } from "./reply-reader.ts";
 import { type Instant, type TlsListener, TlsTracker } from "./tls.ts";
-import { UNKNOWN, VERB_NAMES, verbAt, type VerbIndex, verbIndex } from "./verbs.ts";
+import { UNKNOWN, VERB_NAMES, type VerbIndex, verbAt, verbIndex } from "./verbs.ts";
 
 /**
  * One SMTP dialogue: two byte streams in, exchanges out.
@@ -134,6 +148,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   #turnAnswered = false;
   #answeredLast = NO_TIME;
   #uncertain = false;
+  #lostReplies = false;
+  #repliedFrame = 0;
   #taintNext = false;
   #skipLine = false;
   #acceptedRecipients = 0;
@@ -289,7 +305,12 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     const line = this.#line;
     if (line.length === 0) {
       const first = buffer[start]!;
-      if (this.#clientOffset === 0 && this.transport.sawHandshake && Preface.mayBegin(first) && this.#preface === null) {
+      if (
+        this.#clientOffset === 0 &&
+        this.transport.sawHandshake &&
+        Preface.mayBegin(first) &&
+        this.#preface === null
+      ) {
         this.#preface = new Preface();
         this.#mode = "preface";
         return start;
@@ -307,7 +328,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     while (lf < end && buffer[lf] !== 0x0a) lf++;
     if (lf === end) {
       line.append(buffer, start, end);
-      if (this.#verdict === "undecided" && !this.#onMailPort && line.length > MAX_UNDECIDED_BYTES) this.#judge("other");
+      if (this.#verdict === "undecided" && !this.#onMailPort && line.length > MAX_UNDECIDED_BYTES)
+        this.#judge("other");
       return end;
     }
     const to = this.#clientOffset + (lf + 1 - start);
@@ -321,7 +343,15 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   }
 
   /** A whole line of the client: bytes[start, end), its end at stream offset `to`. */
-  #command(bytes: Uint8Array, start: number, end: number, omitted: number, to: number, atUs: number, frame: number): void {
+  #command(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    omitted: number,
+    to: number,
+    atUs: number,
+    frame: number,
+  ): void {
     let textEnd = end;
     if (omitted > 0) this.#flags.raise("line-too-long");
     else {
@@ -336,7 +366,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
       if (verb === UNKNOWN) return;
     }
     if (this.#joinsBody(verb, bytes, start, textEnd)) return;
-    if (this.#verdict === "undecided") this.#judge(judgeCommand(VERB_NAMES[verb]!, this.#onMailPort, this.#serverReplied));
+    if (this.#verdict === "undecided")
+      this.#judge(judgeCommand(VERB_NAMES[verb]!, this.#onMailPort, this.#serverReplied));
     if (this.#verdict === "other") return;
     const early = this.#lineExchange;
     const exchange = early ?? this.#ask(verb, this.#lineFirst, this.#lineFirstFrame, this.#lineFrom);
@@ -392,7 +423,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   /** A stream joined in the middle of a message begins with lines that are no commands. */
   #joinsBody(verb: VerbIndex, bytes: Uint8Array, start: number, end: number): boolean {
     const first = this.#linesSeen++ === 0;
-    if (!first || this.transport.sawHandshake || verb !== UNKNOWN || !this.#onMailPort || this.#serverReplied) return false;
+    if (!first || this.transport.sawHandshake || verb !== UNKNOWN || !this.#onMailPort || this.#serverReplied)
+      return false;
     if (end - start === 1 && bytes[start] === 0x2e) return false;
     this.#verdict = "smtp";
     this.#beginBody(NO_TIME);
@@ -437,19 +469,35 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     exchange.askedFirstFrame = frame;
     exchange.askedFrom = to - 1;
     this.#asked(exchange, atUs, frame, to);
-    if (this.#bodyFromUs !== NO_TIME && atUs >= this.#bodyFromUs && !this.#bodyGap && this.#verdict === "smtp") {
+    if (
+      this.#bodyFromUs !== NO_TIME &&
+      atUs >= this.#bodyFromUs &&
+      !this.#bodyGap &&
+      this.#verdict === "smtp"
+    ) {
       this.#context.listener.body(atUs - this.#bodyFromUs, this.#bodyBytes, atUs, this);
     }
   }
 
   /** A lone dot between bare line feeds: an end for some servers. What follows is kept for that case. */
-  #noteLooseEnd(looseAt: number, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
+  #noteLooseEnd(
+    looseAt: number,
+    atUs: number,
+    frame: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const newer = looseAt >= 0 && (this.#looseEnd === null || this.#looseEnd.frame !== frame);
     if (newer) {
       this.#looseEnd = { atUs, frame, offset: this.#clientOffset + (looseAt - start) };
       this.#held = new Held();
       this.#held.bytes(atUs, frame, buffer, looseAt, end);
-    } else if (this.#looseEnd !== null && this.#held !== null && !this.#held.bytes(atUs, frame, buffer, start, end)) {
+    } else if (
+      this.#looseEnd !== null &&
+      this.#held !== null &&
+      !this.#held.bytes(atUs, frame, buffer, start, end)
+    ) {
       this.#looseEnd = null;
       this.#held = null;
     }
@@ -501,10 +549,12 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     held.wipe();
   }
 
-  /** The awaited reply is not going to come: bytes after DATA are a body, others commands. */
+  /** The awaited reply is not going to come: after DATA a body follows, after AUTH a secret, else commands. */
   #resolveHeld(): void {
     while (this.#mode === "hold" && this.#held !== null) {
-      if (this.#awaited?.verbIndex === DATA) this.#beginBody(NO_TIME);
+      const awaited = this.#awaited?.verbIndex;
+      if (awaited === DATA) this.#beginBody(NO_TIME);
+      else if (awaited === AUTH || awaited === AUTH_ANSWER) this.#mode = "auth-answer";
       else this.#mode = "commands";
       this.#releaseHeld();
     }
@@ -559,11 +609,13 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   #readProbe(): void {
     const probe = this.#probe;
     this.#probe = null;
-    for (const { atUs, frame, bytes } of probe?.pieces ?? []) this.#fromClient(atUs, frame, bytes!, 0, bytes!.length);
+    for (const { atUs, frame, bytes } of probe?.pieces ?? [])
+      this.#fromClient(atUs, frame, bytes!, 0, bytes!.length);
   }
 
   #beginTls(firstType: number): void {
-    const how: TlsHow = this.#serverTls === "maybe" ? "starttls" : this.#serverReplied ? "unannounced" : "implicit";
+    const how: TlsHow =
+      this.#serverTls === "maybe" ? "starttls" : this.#serverReplied ? "unannounced" : "implicit";
     if (this.#verdict === "undecided") this.#judge(this.#onMailPort ? "smtp" : "other");
     this.#mode = "tls";
     this.#serverTls = "yes";
@@ -599,7 +651,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
       if (!this.#serverReplied && !this.#reply.active && this.#joinsTls(buffer[i]!)) continue;
       const next = this.#reply.read(buffer, i, end, atUs, frame, offset);
       if (next < 0) {
-        if (this.#verdict === "undecided" && !this.#onMailPort && this.#reply.cannotHaveCode) this.#judge("other");
+        if (this.#verdict === "undecided" && !this.#onMailPort && this.#reply.cannotHaveCode)
+          this.#judge("other");
         break;
       }
       i = next;
@@ -625,8 +678,11 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     if (reply.nul) this.#flags.raise("nul");
     if (code === null) this.#flags.raise("reply-without-code");
     if (this.#verdict === "undecided") this.#judgeReply(code);
-    const exchange = this.#verdict === "other" ? null : this.#claimant(code);
+    // A line without a code right behind a reply is the rest of a reply with a line feed in its text.
+    const debris = code === null && this.#repliedFrame === reply.firstFrame && this.#serverReplied;
+    const exchange = this.#verdict === "other" || debris ? null : this.#claimant(code);
     this.#serverReplied = true;
+    this.#repliedFrame = reply.lastFrame;
     if (exchange === null) {
       reply.clear();
       return;
@@ -654,7 +710,12 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
       if (this.#bodyExchange === null) return this.#answeredInBody();
     }
     if (this.#mode === "commands" && this.#line.length > 0 && this.#lineExchange === null && code !== 421) {
-      const early = this.#ask(verbAt(this.#line.bytes, 0, this.#line.length), this.#lineFirst, this.#lineFirstFrame, this.#lineFrom);
+      const early = this.#ask(
+        verbAt(this.#line.bytes, 0, this.#line.length),
+        this.#lineFirst,
+        this.#lineFirstFrame,
+        this.#lineFrom,
+      );
       this.#pending.pop();
       early.asking = true;
       this.#lineExchange = early;
@@ -710,7 +771,11 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     exchange.replyBytes = reply.text;
     reply.text = text;
     if (exchange.verbIndex === CONNECT) this.#keepBanner(exchange);
-    if (exchange.verbIndex === CONNECT && this.transport.synAckAtUs !== null && exchange.answeredFirst !== NO_TIME) {
+    if (
+      exchange.verbIndex === CONNECT &&
+      this.transport.synAckAtUs !== null &&
+      exchange.answeredFirst !== NO_TIME
+    ) {
       exchange.sinceSynAckUs = exchange.answeredFirst - this.transport.synAckAtUs;
     }
     this.#completed(exchange);
@@ -725,7 +790,10 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     if (exchange.answeredFirst === NO_TIME) exchange.taint ??= "clock";
     else if (exchange.askedLast !== NO_TIME) {
       if (exchange.answeredFirst < exchange.askedLast) exchange.taint ??= "clock";
-      exchange.waitedUs = Math.max(0, exchange.answeredLast - Math.max(exchange.askedLast, this.#answeredLast));
+      exchange.waitedUs = Math.max(
+        0,
+        exchange.answeredLast - Math.max(exchange.askedLast, this.#answeredLast),
+      );
     } else if (exchange.askedLastFrame > 0) exchange.taint ??= "clock";
     if (exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
   }
@@ -839,14 +907,14 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
       this.#abandonPending("gap", atUs);
     }
     this.#lostReplies = false;
-    if (this.#uncertain && !this.#taintNext && this.#pending.length === 0) this.#uncertain = this.#flags.has("pipelining") && this.#uncertain;
+    if (this.#uncertain && !this.#taintNext && this.#pending.length === 0)
+      this.#uncertain = this.#flags.has("pipelining") && this.#uncertain;
     if (this.#uncertain || this.#taintNext) exchange.taint = "gap";
     this.#taintNext = false;
     this.#pending.push(exchange);
     if (this.#pending.length > MAX_PENDING) this.#abandonOldest("unanswered", atUs);
     return exchange;
   }
-  #lostReplies = false;
 
   #asked(exchange: ExchangeRecord, atUs: number, frame: number, to: number): void {
     exchange.askedLast = atUs;
@@ -871,7 +939,12 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     for (let i = this.#settling.length - 1; i >= 0; i--) {
       const exchange = this.#settling[i]!;
       if (exchange.answeredLastFrame < frame && exchange.answeredLastFrame > 0) break;
-      if (exchange.verbIndex !== CONNECT && exchange.verbIndex !== UNSOLICITED && exchange.answeredLastFrame > 0) count++;
+      if (
+        exchange.verbIndex !== CONNECT &&
+        exchange.verbIndex !== UNSOLICITED &&
+        exchange.answeredLastFrame > 0
+      )
+        count++;
     }
     return count;
   }
@@ -1044,7 +1117,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     const beyond = lengthBytes - this.#chunkLeft;
     this.#chunkLeft = 0;
     this.#chunkExchange = null;
-    if (exchange !== null) exchange.asking = false;
+    if (exchange !== null) this.#asked(exchange, NO_TIME, 0, exchange.askedTo);
     this.#mode = "commands";
     if (beyond > 0) {
       this.#skipLine = true;
@@ -1133,14 +1206,17 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     if (transport.oneWay && (this.#clientSpoke || this.#serverReplied)) this.#flags.raise("one-way");
     if (transport.synCount > 1) this.#flags.raise("syn-retransmitted");
     if (transport.refused) this.#flags.raise("refused");
-    else if (transport.synFrame > 0 && transport.synAckFrame === 0 && !this.#clientSpoke) this.#flags.raise("syn-unanswered");
-    else if (!this.#serverReplied && this.#tls === null && !transport.oneWay) this.#flags.raise("silent-server");
+    else if (transport.synFrame > 0 && transport.synAckFrame === 0 && !this.#clientSpoke)
+      this.#flags.raise("syn-unanswered");
+    else if (!this.#serverReplied && this.#tls === null && !transport.oneWay)
+      this.#flags.raise("silent-server");
   }
 
   /** Whose time it is, given that something is about to happen on `from`'s side. */
   #turnNow(from: Side | null): Turn {
     const { transport } = this;
-    if (transport.synFrame > 0 && transport.synAckFrame === 0 && !this.#clientSpoke && !this.#serverReplied) return "connect";
+    if (transport.synFrame > 0 && transport.synAckFrame === 0 && !this.#clientSpoke && !this.#serverReplied)
+      return "connect";
     if (this.#uncertain || (transport.oneWay && (this.#clientSpoke || this.#serverReplied))) return "unknown";
     if (this.#turn !== null) {
       if (from === "server") return "server";

@@ -1,5 +1,5 @@
 import type { Exchange, Taint } from "../spine/exchange.ts";
-import { type Phase, PHASES } from "../spine/phase.ts";
+import { PHASES, type Phase } from "../spine/phase.ts";
 import { linesOf, textOf } from "../spine/text.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { ByteText } from "./byte-text.ts";
@@ -99,7 +99,8 @@ export class ExchangeRecord implements Exchange {
     if (this.secret) return REDACTED;
     if (this.verbIndex === AUTH_ANSWER) return REDACTED;
     const { bytes, length, omitted } = this.commandBytes;
-    if (length === 0 && VERB_NAMES[this.verbIndex]!.startsWith("(") && this.verbIndex !== UNKNOWN) return null;
+    if (length === 0 && VERB_NAMES[this.verbIndex]!.startsWith("(") && this.verbIndex !== UNKNOWN)
+      return null;
     const text = textOf(bytes, 0, length);
     return omitted > 0 ? `${text}[… ${omitted} bytes more]` : text;
   }

@@ -95,7 +95,8 @@ export class Preface {
         if (bytes.at(-1) === 0x0a) this.#clientDone = true;
         break;
       case "proxy-v2":
-        if (bytes.length >= 16 && bytes.length >= 16 + ((bytes[14]! << 8) | bytes[15]!)) this.#clientDone = true;
+        if (bytes.length >= 16 && bytes.length >= 16 + ((bytes[14]! << 8) | bytes[15]!))
+          this.#clientDone = true;
         break;
       case "http-connect":
         if (endsHead(bytes)) this.#clientDone = true;
@@ -119,7 +120,9 @@ export class Preface {
       this.#step === 0
         ? bytes.length >= 2 && bytes.length >= 2 + bytes[1]!
         : this.#step === 1 && this.#method === 2
-          ? bytes.length >= 2 && bytes.length >= 3 + bytes[1]! && bytes.length >= 3 + bytes[1]! + bytes[2 + bytes[1]!]!
+          ? bytes.length >= 2 &&
+            bytes.length >= 3 + bytes[1]! &&
+            bytes.length >= 3 + bytes[1]! + bytes[2 + bytes[1]!]!
           : bytes.length >= 5 && bytes.length >= addressLength(bytes);
     if (!complete) return;
     if (this.#step === 2 || (this.#step === 1 && this.#method !== 2)) this.#clientDone = true;
@@ -137,7 +140,9 @@ export class Preface {
         if (bytes.length >= 8) this.#serverDone = true;
         break;
       case "socks5":
-        if (this.#clientDone ? bytes.length >= 5 && bytes.length >= addressLength(bytes) : bytes.length >= 2) {
+        if (
+          this.#clientDone ? bytes.length >= 5 && bytes.length >= addressLength(bytes) : bytes.length >= 2
+        ) {
           if (this.#clientDone) this.#serverDone = true;
           else if (this.#step === 1) this.#method = bytes[1]!;
           this.#server = [];

@@ -36,7 +36,11 @@ export class ReplyReader {
 
   /** The line under way is the first, and its beginning is no code. */
   get cannotHaveCode(): boolean {
-    return this.lines === 0 && this.#lineLength >= 3 && !(isDigit(this.#head[0]!) && isDigit(this.#head[1]!) && isDigit(this.#head[2]!));
+    return (
+      this.lines === 0 &&
+      this.#lineLength >= 3 &&
+      !(isDigit(this.#head[0]!) && isDigit(this.#head[1]!) && isDigit(this.#head[2]!))
+    );
   }
 
   /** Forgets the reply: it was handed on, or is beyond repair. */
@@ -69,7 +73,8 @@ export class ReplyReader {
         lf++;
       }
       const until = lf < end ? lf + 1 : end;
-      for (let at = i; at < until && this.#lineLength + (at - i) < 4; at++) this.#head[this.#lineLength + (at - i)] = buffer[at]!;
+      for (let at = i; at < until && this.#lineLength + (at - i) < 4; at++)
+        this.#head[this.#lineLength + (at - i)] = buffer[at]!;
       if (lf < end) {
         const before = lf > i ? buffer[lf - 1]! : this.#previous;
         if (before !== 0x0d) this.bareLf = true;

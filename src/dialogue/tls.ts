@@ -100,7 +100,15 @@ export class TlsTracker {
   }
 
   /** Takes bytes of one side; `offset` is the stream offset of the first. */
-  bytes(side: Side, atUs: number, frame: number, offset: number, buffer: Uint8Array, start: number, end: number): void {
+  bytes(
+    side: Side,
+    atUs: number,
+    frame: number,
+    offset: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     const reader = side === "client" ? this.#client : this.#server;
     let i = start;
     while (i < end && !this.broken) {
@@ -112,7 +120,8 @@ export class TlsTracker {
         continue;
       }
       const n = Math.min(reader.remaining, end - i);
-      if (reader.type === HANDSHAKE && !reader.helloDone) this.#hello(side, reader, buffer, i, i + n, atUs, frame, here);
+      if (reader.type === HANDSHAKE && !reader.helloDone)
+        this.#hello(side, reader, buffer, i, i + n, atUs, frame, here);
       reader.remaining -= n;
       i += n;
       set(reader.last, atUs, frame, here + n - 1);
@@ -151,7 +160,8 @@ export class TlsTracker {
     if (this.#established) return;
     if (reader.type === CHANGE_CIPHER_SPEC) {
       reader.sawChangeCipherSpec = true;
-      if (side === "server" && !this.#client.sawChangeCipherSpec && this.version !== "1.3") this.resumed = true;
+      if (side === "server" && !this.#client.sawChangeCipherSpec && this.version !== "1.3")
+        this.resumed = true;
     } else if (reader.type === HANDSHAKE && reader.sawChangeCipherSpec && this.version !== "1.3") {
       const last = this.resumed ? "client" : "server";
       if (side === last) this.#establish(reader.last.atUs);
@@ -180,7 +190,8 @@ export class TlsTracker {
     frame: number,
     offset: number,
   ): void {
-    if (reader.helloSeen === 0) set(reader.helloFirst, reader.first.atUs, reader.first.frame, reader.first.offset);
+    if (reader.helloSeen === 0)
+      set(reader.helloFirst, reader.first.atUs, reader.first.frame, reader.first.offset);
     for (let i = start; i < end; i++) {
       if (reader.hello.length < MAX_HELLO_BYTES) reader.hello.push(buffer[i]!);
       reader.helloSeen++;

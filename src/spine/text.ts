@@ -44,7 +44,8 @@ export function textOf(bytes: Uint8Array, start: number, end: number): string {
     return escapeText(strictUtf8.decode(part));
   } catch {
     for (const byte of part) {
-      ascii += byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, "0")}` : String.fromCharCode(byte);
+      ascii +=
+        byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, "0")}` : String.fromCharCode(byte);
     }
     return ascii;
   }

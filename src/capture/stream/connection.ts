@@ -71,7 +71,14 @@ export class Connection implements Transport {
   #holePacket = 0;
   #streams: { fromFrame: number; number: number }[];
 
-  constructor(low: Endpoint, high: Endpoint, frame: number, atUs: number, tcpStream: number, budget: QueueBudget) {
+  constructor(
+    low: Endpoint,
+    high: Endpoint,
+    frame: number,
+    atUs: number,
+    tcpStream: number,
+    budget: QueueBudget,
+  ) {
     this.#lowEnd = low;
     this.#highEnd = high;
     this.firstFrame = frame;
@@ -100,7 +107,9 @@ export class Connection implements Transport {
   }
   /** Bytes wait, or are known to be missing. */
   get waiting(): boolean {
-    return this.low.queue.length > 0 || this.high.queue.length > 0 || this.low.missing > 0 || this.high.missing > 0;
+    return (
+      this.low.queue.length > 0 || this.high.queue.length > 0 || this.low.missing > 0 || this.high.missing > 0
+    );
   }
 
   acknowledged(side: Side): number {
@@ -191,7 +200,12 @@ export class Connection implements Transport {
     if (!from.started && !(flags & RST)) from.start(sequence);
     if (flags & ACK) {
       peer.acknowledge(segment.acknowledgement);
-      if (this.handshakeFrame === 0 && this.synAckFrame > 0 && !(flags & (SYN | RST)) && from === this.#of("client")) {
+      if (
+        this.handshakeFrame === 0 &&
+        this.synAckFrame > 0 &&
+        !(flags & (SYN | RST)) &&
+        from === this.#of("client")
+      ) {
         this.handshakeFrame = frame;
         this.handshakeAtUs = atUs === NO_TIME ? null : atUs;
       }
@@ -324,12 +338,15 @@ export class Connection implements Transport {
   /** Takes the next hole of a direction as a gap. */
   #giveUp(sink: StreamSink, direction: Direction, atUs: number, frame: number): void {
     const piece = direction.queue[0];
-    const toPiece = piece === undefined ? direction.missing : Math.max(0, (piece.sequence - direction.next) | 0);
+    const toPiece =
+      piece === undefined ? direction.missing : Math.max(0, (piece.sequence - direction.next) | 0);
     const length = direction.missing > 0 ? Math.min(direction.missing, toPiece) : toPiece;
     if (length > 0) direction.skip(sink, piece?.atUs ?? atUs, piece?.frame ?? frame, length, "lost");
+    this.#drain(sink);
+    if (length > 0 || direction.ready() === undefined) return;
+    // It waits for the other direction, which has a hole as well: nothing better will come.
     const before = direction.queuedBytes;
-    // Room is needed, so the piece after the hole goes on even if the other direction has a hole too.
-    if (direction.ready() !== undefined) direction.take(sink);
+    direction.take(sink);
     this.#budget.bytes += direction.queuedBytes - before;
     this.#drain(sink);
   }
@@ -337,7 +354,12 @@ export class Connection implements Transport {
   /** No more will come: everything that waits is handed on, holes as gaps. */
   flush(sink: StreamSink, atUs: number, frame: number): void {
     this.#drain(sink);
-    while (this.low.missing > 0 || this.high.missing > 0 || this.low.queue.length > 0 || this.high.queue.length > 0) {
+    while (
+      this.low.missing > 0 ||
+      this.high.missing > 0 ||
+      this.low.queue.length > 0 ||
+      this.high.queue.length > 0
+    ) {
       const lowFirst =
         this.high.queue.length === 0 ||
         (this.low.queue.length > 0 && this.low.queue[0]!.frame <= this.high.queue[0]!.frame);

@@ -74,7 +74,15 @@ export class Direction {
   }
 
   /** Hands on bytes that are next in sequence; `cut` of them were not captured. */
-  deliver(sink: StreamSink, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number, cut: number): void {
+  deliver(
+    sink: StreamSink,
+    atUs: number,
+    frame: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    cut: number,
+  ): void {
     const length = end - start;
     this.next = (this.next + length) | 0;
     this.offset += length;
@@ -116,7 +124,8 @@ export class Direction {
     }
     while (((end - from) | 0) > 0) {
       const after = queue[index];
-      const room = after === undefined ? (end - from) | 0 : Math.min((end - from) | 0, (after.sequence - from) | 0);
+      const room =
+        after === undefined ? (end - from) | 0 : Math.min((end - from) | 0, (after.sequence - from) | 0);
       if (room > 0) {
         const at = start + ((from - sequence) | 0);
         const payload = copyOf(buffer, Math.min(at, capturedEnd), Math.min(at + room, capturedEnd));
@@ -172,7 +181,12 @@ export class Direction {
 
   /** Says the stream is over when its FIN is next in sequence. */
   finish(sink: StreamSink): void {
-    if (this.finKnown && !this.ended && this.queue.length === 0 && ((this.next - this.finSequence) | 0) >= 0) {
+    if (
+      this.finKnown &&
+      !this.ended &&
+      this.queue.length === 0 &&
+      ((this.next - this.finSequence) | 0) >= 0
+    ) {
       this.end(sink, this.finAtUs, "fin");
     }
   }

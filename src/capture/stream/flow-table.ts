@@ -39,7 +39,11 @@ export class FlowTable {
     let swapped = sourcePort > destinationPort;
     let hash = 0;
     for (let word = 0; word < words; word++) {
-      const a = (buffer[source]! << 24) | (buffer[source + 1]! << 16) | (buffer[source + 2]! << 8) | buffer[source + 3]!;
+      const a =
+        (buffer[source]! << 24) |
+        (buffer[source + 1]! << 16) |
+        (buffer[source + 2]! << 8) |
+        buffer[source + 3]!;
       const b =
         (buffer[destination]! << 24) |
         (buffer[destination + 1]! << 16) |

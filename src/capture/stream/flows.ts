@@ -72,7 +72,9 @@ export class Flows {
    */
   forget(close: (connection: Connection) => void): void {
     const count = this.#count;
-    const order = Array.from({ length: count }, (_, flow) => flow).sort((a, b) => this.#heard[a]! - this.#heard[b]!);
+    const order = Array.from({ length: count }, (_, flow) => flow).sort(
+      (a, b) => this.#heard[a]! - this.#heard[b]!,
+    );
     const forgotten = this.#count >= MAX_FLOWS ? count >>> 1 : 0;
     let closing = Math.max(0, this.#live - (MAX_LIVE >>> 1));
     const renumber = new Int32Array(count).fill(-1);

@@ -110,7 +110,8 @@ export class Streams implements SegmentSink {
       return;
     }
     const connection = flows.connections[flow]!;
-    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0) connection.refused = true;
+    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0)
+      connection.refused = true;
   }
 
   /** The source is over: every connection is closed, in the order in which they began. */
@@ -166,7 +167,8 @@ export class Streams implements SegmentSink {
       return;
     }
     this.#lingering.push({ flows, connection, flow });
-    if (this.#lingering.length - this.#lingerHead > MAX_LINGERING) this.#retire(this.#lingering[this.#lingerHead++]!);
+    if (this.#lingering.length - this.#lingerHead > MAX_LINGERING)
+      this.#retire(this.#lingering[this.#lingerHead++]!);
     if (this.#lingerHead > MAX_LINGERING) {
       this.#lingering = this.#lingering.slice(this.#lingerHead);
       this.#lingerHead = 0;
