@@ -69,6 +69,6 @@ export interface Segment {
 /** Takes what the network layer finds in a packet: at most one call a packet. */
 export interface SegmentSink {
   segment(segment: Segment): void;
-  /** An ICMP or ICMPv6 error that quotes the start of this segment (only addresses, ports, sequence are set). */
+  /** An ICMP or ICMPv6 error that quotes the start of this segment. `flags` is 0 where the quote ends before them. */
   unreachable(quoted: Segment): void;
 }

@@ -1,5 +1,5 @@
 import type { DialogueListener } from "../spine/conversation.ts";
-import type { SourceSink, StreamSink, Transport } from "../spine/wire.ts";
+import { NO_TIME, type SourceSink, type StreamSink, type Transport } from "../spine/wire.ts";
 import { Dialogue, type DialogueContext } from "./dialogue.ts";
 import { ExchangeRecord } from "./exchange-record.ts";
 import type { VerbIndex } from "./verbs.ts";
@@ -52,4 +52,10 @@ export class Dialogues implements SourceSink {
     exchange.reset(verb, ordinal);
     return exchange;
   }
+}
+
+/** Reports a connection on which nothing was said as a dialogue: its server is known to speak SMTP. */
+export function closeSilent(transport: Transport, listener: DialogueListener): void {
+  const dialogues = new Dialogues(listener, { ports: new Set([transport.serverPort]), copiesPossible: false });
+  dialogues.open(transport).close(transport.lastAtUs ?? NO_TIME);
 }

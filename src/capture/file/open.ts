@@ -8,23 +8,18 @@
  * An input that is no capture is the operator's mistake, an SmtpscopeError. A capture that stops making
  * sense is not: what could be read has gone to the sink, and the outcome says where it stopped.
  */
-import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { SmtpscopeError } from "../../spine/errors.ts";
 import type { Damage, RecordSink } from "../packet.ts";
 import { ByteSource } from "./byte-source.ts";
+import { fileChunks, fileErrors, pipeChunks, streamChunks } from "./chunks.ts";
 import { type Compression, type CompressionName, compressionOf } from "./compressions.ts";
 import { Feed } from "./feed.ts";
 import { type FormatName, HEAD_BYTES } from "./formats.ts";
 import { describeLookalike } from "./lookalikes.ts";
+import { Pace, type PaceOptions } from "./pace.ts";
 
-export interface ReadOptions {
-  /** Stops reading; the outcome is that of what was read. */
-  signal?: AbortSignal;
-  /** Bytes of the file as it lies there, packed or not. A stream has no total: 0. */
-  onProgress?: (readBytes: number, totalBytes: number) => void;
-  /** Runs between batches; reading waits for it. */
-  betweenBatches?: () => void | Promise<void>;
+export interface ReadOptions extends PaceOptions {
   /** What to call the input in messages; a file goes by its path. */
   name?: string;
 }
@@ -41,34 +36,36 @@ export interface ReadOutcome {
   nanoseconds: boolean;
 }
 
-/** Chunks of a packed file. */
-const PACKED_CHUNK_BYTES = 256 * 1024;
-
 export async function readCaptureFile(
   path: string,
   sink: RecordSink,
   options: ReadOptions = {},
 ): Promise<ReadOutcome> {
-  const named = { name: path, ...options };
-  const regular = fileErrors(path, () => statSync(path).isFile());
-  if (!regular) return readCaptureStream(createReadStream(path), sink, named);
+  const name = options.name ?? path;
+  const status = fileErrors(path, () => statSync(path));
+  if (status.isDirectory()) throw new SmtpscopeError("unreadable", `${name} is a directory, not a file`);
+  if (!status.isFile()) {
+    const pace = new Pace(options, 0);
+    return readChunks(pipeChunks(path, pace), sink, pace, name);
+  }
   const fd = fileErrors(path, () => openSync(path, "r"));
   try {
-    const pace = new Pace(named, fstatSync(fd).size);
+    const pace = new Pace(options, fstatSync(fd).size);
     const head = Buffer.alloc(HEAD_BYTES);
     const headBytes = fileErrors(path, () => readSync(fd, head, 0, HEAD_BYTES, 0));
     const compression = compressionOf(head.subarray(0, headBytes));
     const feed = new Feed(sink);
     if (compression !== null)
-      return await readPacked(chunksOf(fd, path, pace), compression, feed, pace, named);
+      return await readPacked(fileChunks(fd, path, pace), compression, feed, pace, name);
     let readBytes = -1;
     while (readBytes !== 0 && !feed.stopped && !pace.aborted) {
       const room = feed.room();
       readBytes = fileErrors(path, () => readSync(fd, room, 0, room.length, null));
+      pace.read(readBytes);
       feed.filled(readBytes);
-      await pace.batch(readBytes);
+      await pace.pause();
     }
-    return outcome(feed, null, null, pace, path);
+    return outcome(feed, null, null, pace, name);
   } finally {
     closeSync(fd);
   }
@@ -79,19 +76,28 @@ export async function readCaptureStream(
   sink: RecordSink,
   options: ReadOptions = {},
 ): Promise<ReadOutcome> {
-  const named = { name: "standard input", ...options };
-  const pace = new Pace(named, 0);
-  const source = new ByteSource(chunksFrom(stream, pace, named));
+  const name = options.name ?? "standard input";
+  const pace = new Pace(options, 0);
+  return readChunks(streamChunks(stream, name, pace), sink, pace, name);
+}
+
+async function readChunks(
+  chunks: AsyncIterable<Buffer>,
+  sink: RecordSink,
+  pace: Pace,
+  name: string,
+): Promise<ReadOutcome> {
+  const source = new ByteSource(chunks);
   try {
     const compression = compressionOf(await source.peek(HEAD_BYTES));
     const feed = new Feed(sink);
-    if (compression !== null) return await readPacked(source.rest(), compression, feed, pace, named);
+    if (compression !== null) return await readPacked(source.rest(), compression, feed, pace, name);
     for await (const chunk of source.rest()) {
       feed.push(chunk);
-      await pace.batch(0);
+      await pace.pause();
       if (feed.stopped || pace.aborted) break;
     }
-    return outcome(feed, null, null, pace, named.name);
+    return outcome(feed, null, null, pace, name);
   } finally {
     await source.close();
   }
@@ -102,7 +108,7 @@ async function readPacked(
   compression: Compression,
   feed: Feed,
   pace: Pace,
-  options: ReadOptions & { name: string },
+  name: string,
 ): Promise<ReadOutcome> {
   let fault: Pick<Damage, "kind" | "what"> | null = null;
   const unpacked = compression.unpack(chunks, (kind, what) => {
@@ -110,10 +116,10 @@ async function readPacked(
   });
   for await (const chunk of unpacked) {
     feed.push(chunk);
-    await pace.batch(0);
+    await pace.pause();
     if (feed.stopped || pace.aborted) break;
   }
-  return outcome(feed, compression.name, fault, pace, options.name);
+  return outcome(feed, compression.name, fault, pace, name);
 }
 
 function outcome(
@@ -160,82 +166,4 @@ function notACapture(
   const { what, hint } = describeLookalike(head);
   const is = what === "not a capture" ? `${packed}no capture in a known format` : `${packed}${what}`;
   return new SmtpscopeError("not-a-capture", `${name} is ${is}: ${hint}`);
-}
-
-/** Lets the rest of the program run between batches, and tells it how far reading is. */
-class Pace {
-  readonly #options: ReadOptions;
-  readonly #totalBytes: number;
-  #readBytes = 0;
-
-  constructor(options: ReadOptions, totalBytes: number) {
-    this.#options = options;
-    this.#totalBytes = totalBytes;
-  }
-
-  get aborted(): boolean {
-    return this.#options.signal?.aborted ?? false;
-  }
-
-  /** Counts input bytes. */
-  read(bytes: number): void {
-    this.#readBytes += bytes;
-  }
-
-  async batch(bytes: number): Promise<void> {
-    this.read(bytes);
-    this.#options.onProgress?.(this.#readBytes, this.#totalBytes);
-    await setImmediate();
-    await this.#options.betweenBatches?.();
-  }
-}
-
-async function* chunksOf(fd: number, path: string, pace: Pace): AsyncGenerator<Buffer> {
-  while (!pace.aborted) {
-    const chunk = Buffer.allocUnsafeSlow(PACKED_CHUNK_BYTES);
-    const bytes = fileErrors(path, () => readSync(fd, chunk, 0, chunk.length, null));
-    if (bytes === 0) return;
-    pace.read(bytes);
-    yield chunk.subarray(0, bytes);
-  }
-}
-
-async function* chunksFrom(
-  stream: NodeJS.ReadableStream,
-  pace: Pace,
-  options: ReadOptions & { name: string },
-): AsyncGenerator<Buffer> {
-  const stop = (): void => {
-    (stream as { destroy?: () => void }).destroy?.();
-  };
-  options.signal?.addEventListener("abort", stop);
-  if (pace.aborted) stop();
-  try {
-    for await (const chunk of stream) {
-      const bytes = typeof chunk === "string" ? Buffer.from(chunk, "latin1") : chunk;
-      pace.read(bytes.length);
-      yield bytes;
-      if (pace.aborted) return;
-    }
-  } catch (error) {
-    if (!pace.aborted) throw unreadable(options.name, error);
-  } finally {
-    options.signal?.removeEventListener("abort", stop);
-  }
-}
-
-function fileErrors<T>(path: string, access: () => T): T {
-  try {
-    return access();
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function unreadable(name: string, error: unknown): SmtpscopeError {
-  const code = (error as NodeJS.ErrnoException).code ?? "";
-  const why =
-    { ENOENT: "no such file", EACCES: "permission denied", EISDIR: "it is a directory" }[code] ??
-    (error instanceof Error ? error.message : String(error));
-  return new SmtpscopeError("unreadable", `${name} cannot be read: ${why}`);
 }

@@ -94,7 +94,7 @@ export function openExtensions(
       at += MIN_EXTENSION_BYTES;
     } else {
       const lengthBytes = extensionBytes(header, buffer[at + 1]!);
-      if (false) return short(at + lengthBytes, wireEnd);
+      if (at + lengthBytes > end) return short(at + lengthBytes, wireEnd);
       if (header === ROUTING) {
         destinationAt = finalDestination(buffer, at, lengthBytes, destinationAt);
       }

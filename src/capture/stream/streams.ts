@@ -103,15 +103,16 @@ export class Streams implements SegmentSink {
 
   unreachable(quoted: Segment): void {
     const flows = quoted.addressBytes === 4 ? this.#v4 : this.#sixes();
+    if (flows.full) this.#makeRoom(flows);
     const slot = flows.table.find(quoted);
     const flow = flows.table.flowAt(slot);
     if (flow < 0) {
-      this.#create(flows, slot, quoted, !flows.table.swapped);
+      // Wireshark numbers a connection it knows only from a quote, if enough is quoted.
+      if (quoted.flags !== 0) this.#create(flows, slot, quoted, !flows.table.swapped);
       return;
     }
     const connection = flows.connections[flow]!;
-    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0)
-      connection.refused = true;
+    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0) connection.refused = true;
   }
 
   /** The source is over: every connection is closed, in the order in which they began. */

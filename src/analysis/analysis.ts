@@ -1,0 +1,348 @@
+import { closeSilent } from "../dialogue/dialogues.ts";
+import { Recorder, type PhasePart } from "../latency/recorder.ts";
+import type { Conversation, DialogueListener, Flag } from "../spine/conversation.ts";
+import type { Exchange, Taint } from "../spine/exchange.ts";
+import type { FileFrames } from "../spine/files.ts";
+import { BODY, CONNECT, PHASES } from "../spine/phase.ts";
+import type { AccountView, Health, PhaseView, SlowReply, Totals } from "../spine/report.ts";
+import type { Settled } from "../spine/settled.ts";
+import type { Transport } from "../spine/wire.ts";
+import { Groups, type GroupKey, type GroupPart } from "./groups.ts";
+import { SilentServers } from "./silent-servers.ts";
+import { Top } from "./top.ts";
+
+/**
+ * Folds what dialogues say into a report: the only state that lives as long as the input, and so the
+ * only place that must not grow with it. Everything it keeps is a count, a distribution, or a bounded list.
+ *
+ * Parts of an input are read by several of these at once and added up (`part`, `add`): the sum is
+ * what one reading of everything would have given.
+ */
+
+export interface AnalysisOptions {
+  readonly percentiles: readonly number[];
+  readonly top: number;
+  readonly by: GroupKey | null;
+  /** What to look at; everything when null. */
+  readonly accepts: ((settled: Settled) => boolean) | null;
+  /** Told of each accepted exchange and of each dialogue that had one (or of all, without a filter). */
+  readonly onExchange: ((settled: Settled) => void) | null;
+  readonly onConversation: ((conversation: Conversation) => void) | null;
+}
+
+interface Counts {
+  dialogues: number;
+  messages: number;
+  exchanges: number;
+  recorded: number;
+  unanswered: number;
+  unsolicited: number;
+  otherStreams: number;
+  withGaps: number;
+  oneWay: number;
+  midStream: number;
+  unfinished: number;
+  retransmitted: number;
+}
+
+/** An analysis on its way between threads: plain values. */
+export interface AnalysisPart {
+  readonly counts: Counts;
+  readonly tainted: Record<Taint, number>;
+  readonly flags: Partial<Record<Flag, number>>;
+  readonly account: AccountView;
+  readonly phases: readonly PhasePart[];
+  readonly groups: readonly GroupPart[] | null;
+  readonly slowest: readonly SlowReply[];
+  readonly unanswered: readonly SlowReply[];
+}
+
+const NO_ACCOUNT: AccountView = {
+  lengthUs: 0,
+  connectUs: 0,
+  serverUs: 0,
+  pathUs: 0,
+  clientUs: 0,
+  transferUs: 0,
+  unknownUs: 0,
+};
+
+export class Analysis implements DialogueListener {
+  readonly silent = new SilentServers();
+  readonly #options: AnalysisOptions;
+  #frames: () => FileFrames;
+  readonly #recorder = new Recorder();
+  readonly #groups: Groups | null;
+  readonly #slowest: Top;
+  readonly #unanswered: Top;
+  /** Dialogues of which an exchange was accepted, until they end. */
+  readonly #accepted = new Set<Conversation>();
+  readonly #counts: Counts = {
+    dialogues: 0,
+    messages: 0,
+    exchanges: 0,
+    recorded: 0,
+    unanswered: 0,
+    unsolicited: 0,
+    otherStreams: 0,
+    withGaps: 0,
+    oneWay: 0,
+    midStream: 0,
+    unfinished: 0,
+    retransmitted: 0,
+  };
+  readonly #tainted: Record<Taint, number> = { gap: 0, clock: 0, unanswered: 0, early: 0 };
+  readonly #flags: Partial<Record<Flag, number>> = {};
+  readonly #account: { -readonly [K in keyof AccountView]: number } = { ...NO_ACCOUNT };
+
+  /** @param frames where packets are; asked when something is to be shown */
+  constructor(options: AnalysisOptions, frames: () => FileFrames) {
+    this.#options = options;
+    this.#frames = frames;
+    this.#groups = options.by === null ? null : new Groups(options.by);
+    this.#slowest = new Top(options.top);
+    this.#unanswered = new Top(options.top);
+  }
+
+  // ---- what dialogues say
+
+  exchange(exchange: Exchange, conversation: Conversation): void {
+    const { accepts, onExchange } = this.#options;
+    if (accepts !== null || onExchange !== null) {
+      const settled = locate(exchange, conversation, this.#frames());
+      if (accepts !== null) {
+        if (!accepts(settled)) return;
+        this.#accepted.add(conversation);
+      }
+      onExchange?.(settled);
+    }
+    const counts = this.#counts;
+    const { taint } = exchange;
+    counts.exchanges++;
+    if (exchange.retransmits > 0) counts.retransmitted++;
+    if (taint !== null) this.#tainted[taint]++;
+    if (taint === "unanswered") counts.unanswered++;
+    if (exchange.verb === "(unsolicited)") counts.unsolicited++;
+    const { serviceUs, waitedUs } = exchange;
+    if (this.#recorder.reply(exchange.phaseIndex, serviceUs, exchange.thinkUs, waitedUs, taint)) {
+      counts.recorded++;
+      if (this.#slowest.wants(serviceUs!)) this.#slowest.add(this.#slow(exchange, conversation, serviceUs!));
+    }
+    if (taint === "unanswered" && this.#unanswered.wants(waitedUs)) {
+      this.#unanswered.add(this.#slow(exchange, conversation, waitedUs));
+    }
+    this.#groups?.record(exchange, conversation);
+  }
+
+  body(durationUs: number, _lengthBytes: number, _atUs: number, _conversation: Conversation): void {
+    if (this.#options.accepts === null) this.#recorder.stage(BODY, durationUs, 0);
+  }
+
+  conversation(conversation: Conversation): void {
+    this.silent.spoke(conversation.transport.server);
+    if (this.#options.accepts !== null && !this.#accepted.delete(conversation)) return;
+    this.#options.onConversation?.(conversation);
+    const counts = this.#counts;
+    const { transport, flags } = conversation;
+    counts.dialogues++;
+    counts.messages += conversation.messages;
+    if (flags.size > 0) {
+      for (const flag of flags) this.#flags[flag] = (this.#flags[flag] ?? 0) + 1;
+      if (flags.has("gap")) counts.withGaps++;
+      if (flags.has("one-way")) counts.oneWay++;
+      if (flags.has("mid-stream")) counts.midStream++;
+    }
+    if (conversation.ended === "open" || conversation.ended === "idle") counts.unfinished++;
+    this.#add(conversation.account);
+    if (this.#options.accepts === null && transport.synAtUs !== null) {
+      const took = transport.synAckAtUs === null ? null : transport.synAckAtUs - transport.synAtUs;
+      this.#recorder.stage(CONNECT, took !== null && took < 0 ? null : took, conversation.account.connectUs);
+    }
+  }
+
+  other(_transport: Transport): void {
+    this.#counts.otherStreams++;
+  }
+
+  undecided(transport: Transport): void {
+    this.silent.add(transport, this.#frames());
+  }
+
+  /** The input is over: silent connections to servers that spoke SMTP somewhere in it are dialogues. */
+  resolveSilent(speaksSmtp: (server: string) => boolean): void {
+    const current = this.#frames;
+    this.silent.resolve((transport, frames) => {
+      if (!speaksSmtp(transport.server)) {
+        this.#counts.otherStreams++;
+        return;
+      }
+      this.#frames = () => frames;
+      closeSilent(transport, this);
+    });
+    this.#frames = current;
+  }
+
+  #add(account: Conversation["account"]): void {
+    const sum = this.#account;
+    sum.connectUs += account.connectUs;
+    sum.serverUs += account.serverUs;
+    sum.pathUs += account.pathUs;
+    sum.clientUs += account.clientUs;
+    sum.transferUs += account.transferUs;
+    sum.unknownUs += account.unknownUs;
+  }
+
+  #slow(exchange: Exchange, conversation: Conversation, durationUs: number): SlowReply {
+    const { file, tcpStream, askedFrames, answeredFrames } = locate(exchange, conversation, this.#frames());
+    return {
+      file,
+      tcpStream,
+      client: conversation.transport.client,
+      server: conversation.transport.server,
+      phase: exchange.phase,
+      verb: exchange.verb,
+      command: exchange.command(),
+      code: exchange.code,
+      reply: exchange.lines()[0] ?? null,
+      atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs,
+      serviceUs: durationUs,
+      askedFrame: askedFrames?.[1] ?? null,
+      answeredFrame: answeredFrames?.[0] ?? null,
+    };
+  }
+
+  // ---- parts and wholes
+
+  part(): AnalysisPart {
+    return {
+      counts: this.#counts,
+      tainted: this.#tainted,
+      flags: this.#flags,
+      account: this.#account,
+      phases: this.#recorder.part(),
+      groups: this.#groups?.part() ?? null,
+      slowest: this.#slowest.entries,
+      unanswered: this.#unanswered.entries,
+    };
+  }
+
+  add(part: AnalysisPart): void {
+    addCounts(this.#counts, part.counts);
+    addCounts(this.#tainted, part.tainted);
+    for (const [flag, count] of Object.entries(part.flags) as [Flag, number][]) {
+      this.#flags[flag] = (this.#flags[flag] ?? 0) + count;
+    }
+    this.#add(part.account);
+    this.#recorder.add(part.phases);
+    if (part.groups !== null) this.#groups?.add(part.groups);
+    for (const entry of part.slowest) if (this.#slowest.wants(entry.serviceUs)) this.#slowest.add(entry);
+    for (const entry of part.unanswered) if (this.#unanswered.wants(entry.serviceUs)) this.#unanswered.add(entry);
+  }
+
+  // ---- the report's parts
+
+  get dialogues(): number {
+    return this.#counts.dialogues;
+  }
+
+  totals(packets: number, packetBytes: number, connections: number): Totals {
+    const { dialogues, messages, exchanges, recorded, unanswered, unsolicited, otherStreams } = this.#counts;
+    return {
+      packets,
+      packetBytes,
+      connections,
+      dialogues,
+      messages,
+      exchanges,
+      recorded,
+      unanswered,
+      unsolicited,
+      otherStreams,
+      silentLeftOut: this.silent.leftOut,
+    };
+  }
+
+  health(droppedPackets: number, packetsCutBySnaplen: number, undecodedPackets: Record<string, number>): Health {
+    const { withGaps, oneWay, midStream, unfinished, retransmitted } = this.#counts;
+    return {
+      droppedPackets,
+      packetsCutBySnaplen,
+      undecodedPackets,
+      dialoguesWithGaps: withGaps,
+      oneWayDialogues: oneWay,
+      midStreamDialogues: midStream,
+      unfinishedDialogues: unfinished,
+      retransmittedExchanges: retransmitted,
+      taintedExchanges: { ...this.#tainted },
+      flags: { ...this.#flags },
+    };
+  }
+
+  get account(): AccountView {
+    const { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs } = this.#account;
+    const lengthUs = connectUs + serverUs + pathUs + clientUs + transferUs + unknownUs;
+    return { ...this.#account, lengthUs };
+  }
+
+  get waitedUs(): number {
+    return this.#recorder.phases.reduce((sum, phase) => sum + phase.waitedUs, 0);
+  }
+
+  /** Phases that occurred, by share of the waiting time. */
+  phases(): PhaseView[] {
+    const { percentiles } = this.#options;
+    const total = this.waitedUs;
+    const views: PhaseView[] = [];
+    this.#recorder.phases.forEach((record, index) => {
+      if (record.seen === 0) return;
+      const waits = index !== BODY;
+      views.push({
+        phase: PHASES[index]!,
+        seen: record.seen,
+        unanswered: record.unanswered,
+        waitedUs: waits ? record.waitedUs : null,
+        share: !waits ? null : total === 0 ? 0 : record.waitedUs / total,
+        service: record.service.distribution(percentiles),
+        think: index === CONNECT || index === BODY ? null : record.think.distribution(percentiles),
+        histogram: record.service.bars(),
+      });
+    });
+    return views.sort((a, b) => (b.waitedUs ?? -1) - (a.waitedUs ?? -1));
+  }
+
+  groups(): ReturnType<Groups["table"]> | null {
+    return this.#groups?.table(this.#options.percentiles, this.waitedUs) ?? null;
+  }
+
+  get slowest(): readonly SlowReply[] {
+    return this.#slowest.entries;
+  }
+
+  get unanswered(): readonly SlowReply[] {
+    return this.#unanswered.entries;
+  }
+}
+
+function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void {
+  for (const key of Object.keys(sum) as (keyof T)[]) sum[key] = (sum[key] + part[key]) as T[keyof T];
+}
+
+/** An exchange's file is that of its reply (of its command, where there is no reply); frames count within it. */
+export function locate(exchange: Exchange, conversation: Conversation, frames: FileFrames): Settled {
+  const { transport } = conversation;
+  const anchor = exchange.answeredFirstFrame || exchange.askedFirstFrame || transport.firstFrame;
+  return {
+    exchange,
+    conversation,
+    file: frames.locate(anchor).file,
+    tcpStream: transport.tcpStreamAt(anchor),
+    askedFrames: span(exchange.askedFirstFrame, exchange.askedLastFrame, frames),
+    answeredFrames: span(exchange.answeredFirstFrame, exchange.answeredLastFrame, frames),
+  };
+}
+
+function span(first: number, last: number, frames: FileFrames): readonly [number, number] | null {
+  if (first === 0 && last === 0) return null;
+  const a = frames.locate(first || last).frame;
+  return [a, last === 0 ? a : frames.locate(last).frame];
+}

@@ -1,0 +1,116 @@
+/**
+ * Addresses and networks as written, and whether one lies in the other. An IPv4 address that came
+ * mapped into IPv6 (`::ffff:192.0.2.1`, what a dual-stack socket reports) is that IPv4 address.
+ *
+ * Absent on purpose: names (a filter never asks the DNS), zones, and the short IPv4 forms of
+ * inet_aton, where `10.1` is 10.0.0.1.
+ */
+
+interface Address {
+  /** One 32-bit word for IPv4, four for IPv6. */
+  readonly words: readonly number[];
+  readonly port: number | null;
+}
+
+/** What a filter compares an address with: a host, a host and port, or a network. */
+export interface Network extends Address {
+  readonly prefixBits: number;
+}
+
+/** @returns null when the text is no address, `address:port` or CIDR network. */
+export function parseNetwork(text: string): Network | null {
+  const slash = text.indexOf("/");
+  if (slash < 0) {
+    const host = parseAddress(text);
+    return host === null ? null : { ...host, prefixBits: host.words.length * 32 };
+  }
+  const written = text.slice(0, slash);
+  const words = parseV4(written) ?? parseV6(written);
+  if (words === null || !/^\d{1,3}$/.test(text.slice(slash + 1))) return null;
+  const prefixBits = Number(text.slice(slash + 1));
+  if (prefixBits > words.length * 32) return null;
+  const plain = unmapped(words);
+  const lost = (words.length - plain.length) * 32;
+  if (prefixBits < lost) return { words, port: null, prefixBits };
+  return { words: plain, port: null, prefixBits: prefixBits - lost };
+}
+
+/** @returns a test of `address:port` texts. Runs of one same text, as a dialogue gives, are read once. */
+export function inNetworks(networks: readonly Network[]): (endpoint: string) => boolean {
+  let lastText = "";
+  let lastResult = false;
+  return (endpoint) => {
+    if (endpoint !== lastText) {
+      const address = parseAddress(endpoint);
+      lastResult = address !== null && networks.some((network) => contains(network, address));
+      lastText = endpoint;
+    }
+    return lastResult;
+  };
+}
+
+/** @returns the port at the end of an `address:port` text, or null. */
+export function portOf(endpoint: string): number | null {
+  const port = /^(?:\[.*\]|[^:]*):(\d{1,5})$/.exec(endpoint)?.[1];
+  return port === undefined ? null : Number(port);
+}
+
+function contains(network: Network, address: Address): boolean {
+  if (network.words.length !== address.words.length) return false;
+  if (network.port !== null && network.port !== address.port) return false;
+  let bits = network.prefixBits;
+  for (let i = 0; bits > 0; i++, bits -= 32) {
+    const mask = bits >= 32 ? -1 : -1 << (32 - bits);
+    if (((network.words[i]! ^ address.words[i]!) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+function parseAddress(text: string): Address | null {
+  const bracketed = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(text);
+  const plain = bracketed ?? /^([^:]*)(?::(\d{1,5}))?$/.exec(text);
+  const port = plain?.[2] === undefined ? null : Number(plain[2]);
+  if (port !== null && port > 65_535) return null;
+  const words =
+    bracketed !== null ? parseV6(bracketed[1]!) : plain !== null ? parseV4(plain[1]!) : parseV6(text);
+  return words === null ? null : { words: unmapped(words), port };
+}
+
+function unmapped(words: readonly number[]): readonly number[] {
+  const mapped = words.length === 4 && words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+  return mapped ? words.slice(3) : words;
+}
+
+function parseV4(text: string): number[] | null {
+  if (!/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) return null;
+  const bytes = text.split(".").map(Number);
+  if (bytes.some((byte) => byte > 255)) return null;
+  return [((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0];
+}
+
+function parseV6(text: string): number[] | null {
+  const halves = text.split("::");
+  if (halves.length > 2) return null;
+  const head = groups(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groups(halves[1]!, true) : [];
+  if (head === null || tail === null) return null;
+  const missing = 8 - head.length - tail.length;
+  // RFC 4291 lets `::` stand for one group or more; written out there must be exactly eight.
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
+  const all = [...head, ...new Array<number>(missing).fill(0), ...tail];
+  return [0, 2, 4, 6].map((i) => ((all[i]! << 16) | all[i + 1]!) >>> 0);
+}
+
+/** @returns 16-bit groups; the last may be a dotted quad, which is two, where the address ends. */
+function groups(text: string, ends: boolean): number[] | null {
+  if (text === "") return [];
+  const found: number[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    const quad = ends && index === parts.length - 1 ? parseV4(part) : null;
+    if (quad !== null) found.push(quad[0]! >>> 16, quad[0]! & 0xffff);
+    else if (/^[0-9a-f]{1,4}$/i.test(part)) found.push(Number.parseInt(part, 16));
+    else return null;
+  }
+  return found;
+}

@@ -1,0 +1,151 @@
+import type { Flag } from "./conversation.ts";
+import type { Phase } from "./phase.ts";
+
+/**
+ * What a reader gets: plain values, the same for text, JSON and (later) the screen.
+ * All times are integer µs; instants since 1970, durations by their name `…Us`.
+ */
+export interface Report {
+  readonly kind: "report";
+  /** Rises when a field changes its meaning or goes; new fields do not raise it. */
+  readonly schema: 1;
+  readonly tool: { readonly name: "smtpscope"; readonly version: string };
+  readonly source: { readonly files: readonly FileView[] };
+  readonly window: { readonly firstAtUs: number | null; readonly lastAtUs: number | null };
+  /** The restrictions that were asked for; what follows is about what they let through. */
+  readonly restriction: {
+    readonly filter: string | null;
+    readonly sinceAtUs: number | null;
+    readonly untilAtUs: number | null;
+  };
+  readonly totals: Totals;
+  readonly health: Health;
+  /** Time that clients spent waiting for a reply, overlapping waits counted once. */
+  readonly waitedUs: number;
+  /** Where the dialogues' time went, from SYN to end; the parts add up to `lengthUs`. */
+  readonly account: AccountView;
+  /** Ranked by share of the waiting time. */
+  readonly phases: readonly PhaseView[];
+  readonly by: GroupTable | null;
+  readonly slowest: readonly SlowReply[];
+  /** Commands (and connections) that got no reply, longest wait first. */
+  readonly unanswered: readonly SlowReply[];
+}
+
+export interface FileView {
+  readonly file: string;
+  readonly format: string | null;
+  readonly compression: string | null;
+  readonly bytes: number;
+  /** `damaged` or `cut` at this byte offset; what came before is in the report. */
+  readonly damage: { readonly kind: "cut" | "damaged"; readonly offsetBytes: number; readonly what: string } | null;
+  /** Interrupted by the operator. */
+  readonly interrupted: boolean;
+  readonly nanoseconds: boolean;
+}
+
+export interface Totals {
+  readonly packets: number;
+  readonly packetBytes: number;
+  readonly connections: number;
+  readonly dialogues: number;
+  readonly messages: number;
+  readonly exchanges: number;
+  /** Exchanges whose time is in the distributions. */
+  readonly recorded: number;
+  readonly unanswered: number;
+  /** Replies that answered nothing. */
+  readonly unsolicited: number;
+  readonly otherStreams: number;
+  /** Silent connections that may have been SMTP and were left out, for lack of room to remember them. */
+  readonly silentLeftOut: number;
+}
+
+export interface Health {
+  readonly droppedPackets: number;
+  readonly packetsCutBySnaplen: number;
+  readonly undecodedPackets: Readonly<Record<string, number>>;
+  readonly dialoguesWithGaps: number;
+  readonly oneWayDialogues: number;
+  readonly midStreamDialogues: number;
+  readonly unfinishedDialogues: number;
+  /** Exchanges whose command or reply was captured more than once. */
+  readonly retransmittedExchanges: number;
+  readonly taintedExchanges: Readonly<Record<"gap" | "clock" | "unanswered" | "early", number>>;
+  readonly flags: Readonly<Partial<Record<Flag, number>>>;
+}
+
+export interface AccountView {
+  readonly lengthUs: number;
+  readonly connectUs: number;
+  readonly serverUs: number;
+  readonly pathUs: number;
+  readonly clientUs: number;
+  readonly transferUs: number;
+  readonly unknownUs: number;
+}
+
+/** A distribution of durations. min, max and sum are exact, percentiles within 0.1 %. */
+export interface Distribution {
+  readonly n: number;
+  readonly minUs: number | null;
+  readonly maxUs: number | null;
+  readonly sumUs: number;
+  /** Keys as asked for: "50", "99.9". Nearest rank. */
+  readonly percentilesUs: Readonly<Record<string, number>>;
+}
+
+export interface HistogramBar {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly count: number;
+}
+
+export interface PhaseView {
+  readonly phase: Phase;
+  /** Exchanges (connections, bodies) seen, tainted ones included. */
+  readonly seen: number;
+  readonly unanswered: number;
+  /** Time in which a reply of this phase was the oldest pending; null for phases in which no reply is waited for. */
+  readonly waitedUs: number | null;
+  /** Of all waiting time: 0 … 1. */
+  readonly share: number | null;
+  /** For replies serviceUs: from when the server could begin. For `connect` SYN to SYN-ACK, for `body` its transfer. */
+  readonly service: Distribution;
+  /** For replies thinkUs: from the command's last byte, the server's work on earlier commands included. */
+  readonly think: Distribution | null;
+  readonly histogram: readonly HistogramBar[];
+}
+
+export interface GroupTable {
+  readonly key: string;
+  readonly groups: readonly GroupView[];
+  /** Groups beyond the bound are together in this one. */
+  readonly rest: GroupView | null;
+}
+
+export interface GroupView {
+  readonly name: string;
+  readonly waitedUs: number;
+  readonly share: number;
+  readonly seen: number;
+  readonly unanswered: number;
+  readonly service: Distribution;
+}
+
+/** One exchange worth looking up in the capture. */
+export interface SlowReply {
+  readonly file: string;
+  readonly tcpStream: number;
+  readonly client: string;
+  readonly server: string;
+  readonly phase: Phase;
+  readonly verb: string;
+  readonly command: string | null;
+  readonly code: number | null;
+  readonly reply: string | null;
+  readonly atUs: number | null;
+  readonly serviceUs: number;
+  readonly askedFrame: number | null;
+  readonly answeredFrame: number | null;
+}

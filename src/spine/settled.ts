@@ -1,0 +1,16 @@
+import type { Conversation } from "./conversation.ts";
+import type { Exchange } from "./exchange.ts";
+
+/**
+ * An exchange together with where it is: what filters look at and what is written out.
+ * Lent like the exchange itself.
+ */
+export interface Settled {
+  readonly exchange: Exchange;
+  readonly conversation: Conversation;
+  readonly file: string;
+  readonly tcpStream: number;
+  /** First and last frame within `file`, null where there are none. */
+  readonly askedFrames: readonly [number, number] | null;
+  readonly answeredFrames: readonly [number, number] | null;
+}
