@@ -25,12 +25,16 @@ export interface AnalysisOptions {
   readonly by: GroupKey | null;
   /** What to look at; everything when null. */
   readonly accepts: ((settled: Settled) => boolean) | null;
+  /** Applied to text from the wire that the report keeps. */
+  readonly redact: (text: string) => string;
   /** Told of each accepted exchange and of each dialogue that had one (or of all, without a filter). */
   readonly onExchange: ((settled: Settled) => void) | null;
-  readonly onConversation: ((conversation: Conversation) => void) | null;
+  readonly onConversation: ((conversation: Conversation, frames: FileFrames) => void) | null;
 }
 
 interface Counts {
+  /** Dialogues, whether accepted or not. */
+  seen: number;
   dialogues: number;
   messages: number;
   exchanges: number;
@@ -78,6 +82,7 @@ export class Analysis implements DialogueListener {
   /** Dialogues of which an exchange was accepted, until they end. */
   readonly #accepted = new Set<Conversation>();
   readonly #counts: Counts = {
+    seen: 0,
     dialogues: 0,
     messages: 0,
     exchanges: 0,
@@ -139,9 +144,10 @@ export class Analysis implements DialogueListener {
   }
 
   conversation(conversation: Conversation): void {
+    this.#counts.seen++;
     this.silent.spoke(conversation.transport.server);
     if (this.#options.accepts !== null && !this.#accepted.delete(conversation)) return;
-    this.#options.onConversation?.(conversation);
+    this.#options.onConversation?.(conversation, this.#frames());
     const counts = this.#counts;
     const { transport, flags } = conversation;
     counts.dialogues++;
@@ -194,6 +200,9 @@ export class Analysis implements DialogueListener {
 
   #slow(exchange: Exchange, conversation: Conversation, durationUs: number): SlowReply {
     const { file, tcpStream, askedFrames, answeredFrames } = locate(exchange, conversation, this.#frames());
+    const { redact } = this.#options;
+    const command = exchange.command();
+    const reply = exchange.lines()[0];
     return {
       file,
       tcpStream,
@@ -201,9 +210,9 @@ export class Analysis implements DialogueListener {
       server: conversation.transport.server,
       phase: exchange.phase,
       verb: exchange.verb,
-      command: exchange.command(),
+      command: command === null ? null : redact(command),
       code: exchange.code,
-      reply: exchange.lines()[0] ?? null,
+      reply: reply === undefined ? null : redact(reply),
       atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs,
       serviceUs: durationUs,
       askedFrame: askedFrames?.[1] ?? null,
@@ -241,8 +250,9 @@ export class Analysis implements DialogueListener {
 
   // ---- the report's parts
 
-  get dialogues(): number {
-    return this.#counts.dialogues;
+  /** Dialogues there were, whether the selection let them through or not. */
+  get dialoguesSeen(): number {
+    return this.#counts.seen;
   }
 
   totals(packets: number, packetBytes: number, connections: number): Totals {
@@ -331,13 +341,16 @@ function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void 
 export function locate(exchange: Exchange, conversation: Conversation, frames: FileFrames): Settled {
   const { transport } = conversation;
   const anchor = exchange.answeredFirstFrame || exchange.askedFirstFrame || transport.firstFrame;
+  const { file } = frames.locate(anchor);
+  const askedFile = exchange.askedFirstFrame === 0 ? file : frames.locate(exchange.askedFirstFrame).file;
   return {
     exchange,
     conversation,
-    file: frames.locate(anchor).file,
+    file,
     tcpStream: transport.tcpStreamAt(anchor),
     askedFrames: span(exchange.askedFirstFrame, exchange.askedLastFrame, frames),
     answeredFrames: span(exchange.answeredFirstFrame, exchange.answeredLastFrame, frames),
+    askedFile: askedFile === file ? null : askedFile,
   };
 }
 

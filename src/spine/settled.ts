@@ -13,4 +13,6 @@ export interface Settled {
   /** First and last frame within `file`, null where there are none. */
   readonly askedFrames: readonly [number, number] | null;
   readonly answeredFrames: readonly [number, number] | null;
+  /** The file that askedFrames count in, where it is another one of the same ring; else null. */
+  readonly askedFile: string | null;
 }

@@ -7,13 +7,15 @@
  * non-blocking and asked again and again.
  */
 import { closeSync, constants, openSync, readSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { SmtpscopeError } from "../../spine/errors.ts";
 import type { Pace } from "./pace.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** A live capture is shown no later than that; asking costs a µs. */
-const ASK_AGAIN_MS = 10;
+/** A pipe holds 64 KiB: a writer that is busy has more at once, and is asked so often without a rest. */
+const EAGER_TRIES = 100;
+/** After that it is asked ever more seldom; a live capture is shown no later than that. */
+const LONGEST_REST_MS = 10;
 
 /** The rest of an open file. */
 export async function* fileChunks(fd: number, path: string, pace: Pace): AsyncGenerator<Buffer> {
@@ -33,14 +35,20 @@ export async function* pipeChunks(path: string, pace: Pace): AsyncGenerator<Buff
   let writerCame = /^\/(dev|proc)\//.test(path);
   try {
     const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    let tries = 0;
     while (!pace.aborted) {
       const bytes = fileErrors(path, () => readNow(fd, buffer));
       if (bytes > 0) {
         writerCame = true;
+        tries = 0;
         pace.read(bytes);
         yield Buffer.from(buffer.subarray(0, bytes));
       } else if (bytes === 0 && writerCame) return;
-      else await setTimeout(ASK_AGAIN_MS);
+      else {
+        tries += 1;
+        if (tries <= EAGER_TRIES) await setImmediate();
+        else await setTimeout(Math.min(tries - EAGER_TRIES, LONGEST_REST_MS));
+      }
     }
   } finally {
     closeSync(fd);

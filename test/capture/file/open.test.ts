@@ -54,7 +54,7 @@ const frames = decodeAll(pcap).seen.frames;
 
 /** A zstd frame of stored blocks, so that no tool is needed: RFC 8878 §3.1.1. */
 function zstdStored(bytes: Buffer, { blockBytes = 1000, window = 0x58 } = {}): Buffer {
-  const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, window])];
+  const parts: Buffer[] = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, window])];
   for (let at = 0; at < bytes.length; at += blockBytes) {
     const data = bytes.subarray(at, at + blockBytes);
     const header = Buffer.alloc(3);

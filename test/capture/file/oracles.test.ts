@@ -12,7 +12,20 @@ import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { type ReadOutcome, readCaptureFile } from "../../../src/capture/file/open.ts";
 import { NO_TIME } from "../../../src/spine/wire.ts";
 import { decodeAll } from "./decoding.ts";
-import { type Endian, pcapHeader, pcapRecord, Seen } from "./made-captures.ts";
+import {
+  block,
+  type Endian,
+  enhanced,
+  integers,
+  interfaceBlock,
+  obsolete,
+  option,
+  pcapHeader,
+  pcapRecord,
+  Seen,
+  section,
+  simple,
+} from "./made-captures.ts";
 import { SAMPLES } from "./samples.ts";
 import { describeWith, run } from "./tools.ts";
 
@@ -123,7 +136,44 @@ function flooredUs(epoch: string): number {
   return Number(seconds) * 1e6 + Number(fraction.padEnd(9, "0").slice(0, 6));
 }
 
+/** A packet, what may come between packets, a packet. */
+function between(endian: Endian, ...blocks: Buffer[]): Buffer {
+  const packet = enhanced(endian, { data: "x".repeat(60) });
+  return Buffer.concat([section(endian), interfaceBlock(endian), packet, ...blocks, packet]);
+}
+const number = integers("BE", [32_473, 4], [0, 4]);
+const text = Buffer.from("__REALTIME_TIMESTAMP=1600000000000000\nMESSAGE=x\n");
+const odd: [string, Buffer][] = [
+  ...[0xbad, 0x4000_0bad, 0x204, 0x208, 0x216, 0x217, 0x221, 0x201, 0x77].map((type): [string, Buffer] => [
+    `a block of type 0x${type.toString(16)}`,
+    between("BE", block("BE", type, Buffer.concat([number, Buffer.alloc(40)]))),
+  ]),
+  ["a journal entry", between("LE", block("LE", 9, text))],
+  ["a section of the other byte order", Buffer.concat([between("LE"), between("BE")])],
+  ["a simple packet", between("LE", simple("LE"))],
+  ["an obsolete packet", between("BE", obsolete("BE", { drops: 3 }))],
+  ["an interface that is not there", between("LE", enhanced("LE", { on: 1 }))],
+  ["two lengths that differ", between("LE", block("LE", 0x77, Buffer.alloc(8), { behind: 8 }))],
+  ["an option too long", between("LE", enhanced("LE", { options: option("LE", 1, Buffer.alloc(0), 99) }))],
+  ["a cut block", between("BE").subarray(0, -3)],
+  ["pcap 2.2", Buffer.concat([pcapHeader("BE", { minor: 2 }), pcapRecord("BE", { captured: 900 })])],
+  ["pcap of AIX", Buffer.concat([pcapHeader("BE", { minor: 2, linkField: 6 }), pcapRecord("BE")])],
+  ["pcap with more captured than sent", Buffer.concat([pcapHeader("LE"), pcapRecord("LE", { wire: 2 })])],
+];
+
 describeWith(["tshark"], "tshark", () => {
+  test.concurrent.for(odd)("numbers and stops at %s as we do", async ([name, file], { expect }) => {
+    const path = join(folder, name);
+    writeFileSync(path, file);
+    const { seen, outcome } = await read(path);
+    const { frames, complaint } = await tsharkFrames(path);
+    expect(seen.frames).toHaveLength(frames.length);
+    for (const [index, frame] of seen.frames.entries()) {
+      if (frame !== null) expect([frame.atUs, frame.bytes.length, frame.wireLength]).toEqual(frames[index]);
+    }
+    expect(outcome.damage !== null, complaint).toBe(complaint !== "");
+  });
+
   for (const path of SAMPLES) {
     test.concurrent(`the same frames of ${basename(path)}`, async ({ expect }) => {
       if (path.endsWith(".snoop")) return expect(read(path)).rejects.toMatchObject({ code: "not-a-capture" });

@@ -1,0 +1,27 @@
+import type { ErrorCode } from "../spine/errors.ts";
+
+/** Exit statuses; README.md and --help list them. 1 is for findings and thresholds. */
+export const EXIT = {
+  done: 0,
+  /** Wrong use, or input that is damaged or partly unreadable. */
+  usage: 2,
+  damaged: 2,
+  /** No input could be read, or there is no SMTP in it. */
+  nothingUsable: 3,
+  /** Interrupted before the end of a finite input. */
+  interrupted: 130,
+} as const;
+
+export function exitOf(code: ErrorCode): number {
+  switch (code) {
+    case "usage":
+    case "filter":
+    case "output":
+      return EXIT.usage;
+    case "unreadable":
+    case "not-a-capture":
+    case "empty-capture":
+    case "nothing-usable":
+      return EXIT.nothingUsable;
+  }
+}

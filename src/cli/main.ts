@@ -1,0 +1,72 @@
+import yargs from "yargs";
+import { FilterError, nearest, renderFilterError } from "../filter/filter-error.ts";
+import { NDJSON_SCHEMA } from "../reports/index.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
+import { escapeText } from "../spine/text.ts";
+import { EXIT, exitOf } from "./exit.ts";
+import { complain, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
+import { VERSION } from "./version.ts";
+
+/** The command: reads its arguments, runs a subcommand, ends with its status. */
+export async function main(args: readonly string[]): Promise<void> {
+  // Whoever reads our output may stop reading (head, a pager): that is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.done);
+    throw error;
+  });
+  process.exitCode = await run(args);
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  let status: number = EXIT.done;
+  try {
+    const parser = yargs([...args])
+      .scriptName("smtpscope")
+      .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and why?")
+      .command(REPLAY, REPLAY_HELP, replayOptions, async (parsed) => {
+        status = await replay(parsed);
+      })
+      .command("schema", "Print the JSON Schema of replay -o ndjson", {}, () => {
+        process.stdout.write(`${JSON.stringify(NDJSON_SCHEMA, null, 2)}\n`);
+      })
+      .demandCommand(1, "say what to do: smtpscope replay FILE (smtpscope --help lists more)")
+      .strict()
+      .parserConfiguration({ "camel-case-expansion": true, "duplicate-arguments-array": false, "boolean-negation": false })
+      .version(VERSION)
+      .alias("version", "V")
+      .alias("help", "h")
+      .epilogue(
+        "Exit status: 0 done; 2 wrong use, or input damaged or in part unreadable (what was read is reported); " +
+          "3 nothing readable, or no SMTP in it; 130 interrupted",
+      )
+      .wrap(Math.min(100, process.stdout.columns ?? 100))
+      .exitProcess(false)
+      .fail((message, error) => {
+        throw error ?? new SmtpscopeError("usage", helpful(message));
+      });
+    await parser.parseAsync();
+    return status;
+  } catch (error) {
+    if (error instanceof FilterError) {
+      process.stderr.write(`smtpscope: -Y: ${escapeText(error.message)}\n${renderFilterError(error)}\n`);
+      return exitOf(error.code);
+    }
+    if (error instanceof SmtpscopeError) {
+      complain(error.message);
+      return exitOf(error.code);
+    }
+    throw error;
+  }
+}
+
+const COMMANDS = ["replay", "schema"];
+
+/** yargs' message in one line that says what to do. */
+function helpful(message: string): string {
+  const unknown = /^Unknown arguments?: (.+)$/m.exec(message);
+  if (unknown === null) return message.split("\n").filter((line) => line.trim() !== "").join(" ");
+  const name = unknown[1]!.split(",")[0]!.trim();
+  const near = nearest(name, [...REPLAY_OPTIONS, ...COMMANDS, "help", "version"]);
+  const isOption = !COMMANDS.includes(near ?? "");
+  return `unknown ${name.length > 1 ? "argument" : "option"} "${name}"${near === null ? "" : `; did you mean ${isOption ? "--" : ""}${near}?`} (smtpscope --help)`;
+}

@@ -1,0 +1,177 @@
+import { Analysis, type AnalysisPart } from "../analysis/analysis.ts";
+import type { GroupKey } from "../analysis/groups.ts";
+import { Capture } from "../capture/capture.ts";
+import type { ReadOptions, ReadOutcome } from "../capture/file/open.ts";
+import { Dialogues } from "../dialogue/dialogues.ts";
+import { conversationLine, exchangeLine } from "../reports/index.ts";
+import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
+import { FileFrames } from "../spine/files.ts";
+import type { FileView } from "../spine/report.ts";
+import { redactAddresses } from "./redact.ts";
+import { compileSelection, type Selection } from "./selection.ts";
+
+/** What to read for: plain values, to be sent to a thread. */
+export interface ReadRequest extends Selection {
+  readonly ports: readonly number[];
+  readonly percentiles: readonly number[];
+  readonly top: number;
+  readonly by: GroupKey | null;
+  readonly redact: boolean;
+  readonly ndjson: boolean;
+}
+
+/** A file that could not be read at all. */
+export interface Failure {
+  readonly file: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What reading some of the input came to: plain values. */
+export interface ReadPart {
+  readonly analysis: AnalysisPart;
+  readonly files: readonly FileView[];
+  readonly failures: readonly Failure[];
+  readonly packets: number;
+  readonly packetBytes: number;
+  readonly connections: number;
+  readonly dropped: number;
+  readonly cutBySnaplen: number;
+  readonly undecoded: Readonly<Record<string, number>>;
+  readonly firstAtUs: number | null;
+  readonly lastAtUs: number | null;
+}
+
+export interface ReadHooks {
+  readonly signal: AbortSignal;
+  readonly onProgress: (file: string, readBytes: number, totalBytes: number) => void;
+  /** Lines to be written; awaited between batches, so that a slow reader of the output slows reading down. */
+  readonly write: (lines: string) => void | Promise<void>;
+}
+
+/** Reads groups of files, one after the other, into one analysis. */
+export class Reading {
+  readonly #hooks: ReadHooks;
+  readonly #analysis: Analysis;
+  readonly #ports: ReadonlySet<number>;
+  readonly #files: FileView[] = [];
+  readonly #failures: Failure[] = [];
+  readonly #undecoded: Record<string, number> = {};
+  #frames = new FileFrames();
+  #lines: string[] = [];
+  #packets = 0;
+  #packetBytes = 0;
+  #connections = 0;
+  #dropped = 0;
+  #cut = 0;
+  #firstAtUs: number | null = null;
+  #lastAtUs: number | null = null;
+
+  constructor(request: ReadRequest, hooks: ReadHooks) {
+    this.#hooks = hooks;
+    this.#ports = new Set(request.ports);
+    const redact = request.redact ? redactAddresses : (text: string) => text;
+    const { percentiles, top, by, ndjson } = request;
+    this.#analysis = new Analysis(
+      {
+        percentiles,
+        top,
+        by,
+        redact,
+        accepts: compileSelection(request),
+        onExchange: ndjson ? (settled) => this.#lines.push(exchangeLine(settled, redact)) : null,
+        onConversation: ndjson
+          ? (conversation, frames) => this.#lines.push(conversationLine(conversation, frames, redact))
+          : null,
+      },
+      () => this.#frames,
+    );
+  }
+
+  /** Files that continue one another. */
+  async group(paths: readonly string[]): Promise<void> {
+    await this.#read(paths, (capture, path, options) => capture.readFile(path, options));
+  }
+
+  async stream(name: string, stream: NodeJS.ReadableStream): Promise<void> {
+    await this.#read([name], (capture, _path, options) => capture.readStream(name, stream, options));
+  }
+
+  async #read(
+    paths: readonly string[],
+    read: (capture: Capture, path: string, options: ReadOptions) => Promise<ReadOutcome>,
+  ): Promise<void> {
+    const { signal, onProgress } = this.#hooks;
+    const capture = new Capture(new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true }), this.#ports);
+    this.#frames = capture.frames;
+    for (const path of paths) {
+      if (signal.aborted) break;
+      try {
+        const outcome = await read(capture, path, {
+          signal,
+          onProgress: (readBytes, totalBytes) => onProgress(path, readBytes, totalBytes),
+          betweenBatches: () => this.#flush(),
+        });
+        const { format, compression, bytes, damage, nanoseconds } = outcome;
+        this.#files.push({ file: path, format, compression, bytes, damage, nanoseconds, interrupted: signal.aborted });
+      } catch (error) {
+        if (!(error instanceof SmtpscopeError)) throw error;
+        this.#failures.push({ file: path, code: error.code, message: error.message });
+      }
+    }
+    capture.end();
+    this.#count(capture);
+    await this.#flush();
+  }
+
+  #count(capture: Capture): void {
+    const { packets, bytes, connections, dropped, cutBySnaplen, dissector, firstAtUs, lastAtUs } = capture.counts;
+    this.#packets += packets;
+    this.#packetBytes += bytes;
+    this.#connections += connections;
+    this.#dropped += dropped;
+    this.#cut += cutBySnaplen;
+    for (const [why, count] of Object.entries(dissector)) this.#undecoded[why] = (this.#undecoded[why] ?? 0) + count;
+    this.#firstAtUs = least(this.#firstAtUs, firstAtUs);
+    this.#lastAtUs = largest(this.#lastAtUs, lastAtUs);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#lines.length === 0) return;
+    const lines = `${this.#lines.join("\n")}\n`;
+    this.#lines = [];
+    await this.#hooks.write(lines);
+  }
+
+  /** The servers that were found to speak SMTP. */
+  get servers(): ReadonlySet<string> {
+    return this.#analysis.silent.servers;
+  }
+
+  /** All of the input has been read, here and elsewhere. */
+  async finish(servers: ReadonlySet<string>): Promise<ReadPart> {
+    this.#analysis.resolveSilent((server) => servers.has(server));
+    await this.#flush();
+    return {
+      analysis: this.#analysis.part(),
+      files: this.#files,
+      failures: this.#failures,
+      packets: this.#packets,
+      packetBytes: this.#packetBytes,
+      connections: this.#connections,
+      dropped: this.#dropped,
+      cutBySnaplen: this.#cut,
+      undecoded: this.#undecoded,
+      firstAtUs: this.#firstAtUs,
+      lastAtUs: this.#lastAtUs,
+    };
+  }
+}
+
+export function least(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.min(a, b);
+}
+
+export function largest(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}

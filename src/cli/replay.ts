@@ -1,0 +1,207 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Argv, ArgumentsCamelCase, InferredOptionTypes } from "yargs";
+import { GROUPINGS, type GroupKey } from "../analysis/groups.ts";
+import { groupRings } from "../capture/file/ring.ts";
+import { MAIL_PORTS } from "../capture/stream/streams.ts";
+import { parseFilter } from "../filter/parser.ts";
+import { FORMATS, type FormatName, summaryLine } from "../reports/index.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
+import { escapeText } from "../spine/text.ts";
+import { type ColourChoice, paintFor } from "./colour.ts";
+import { EXIT } from "./exit.ts";
+import { type Output, openOutput } from "./output.ts";
+import { readGroups } from "./pool.ts";
+import { Progress } from "./progress.ts";
+import { Reading, type ReadHooks, type ReadPart, type ReadRequest } from "./reading.ts";
+import { assemble } from "./report.ts";
+import { parseInstant } from "./times.ts";
+
+export const REPLAY = "replay [files..]";
+export const REPLAY_HELP = "Read packet captures and say how long every SMTP reply took";
+
+const OPTIONS = {
+  read: { alias: "r", type: "string", array: true, requiresArg: true, describe: "A capture to read, like a plain argument; - is standard input" },
+  port: { alias: "p", type: "string", array: true, requiresArg: true, describe: `Server ports that are mail whatever is said there, besides ${MAIL_PORTS.join(", ")}` },
+  format: { alias: "o", choices: Object.keys(FORMATS) as FormatName[], default: "text" as FormatName, requiresArg: true, describe: "Result as text, one JSON report, or one JSON object a line as it goes" },
+  output: { alias: "O", type: "string", requiresArg: true, describe: "Write the result to this file" },
+  filter: { alias: "Y", type: "string", requiresArg: true, describe: "Only exchanges that match, e.g. 'phase==rcpt && dur>1s'" },
+  since: { type: "string", requiresArg: true, describe: "Only exchanges asked at or after this time (UTC unless it says otherwise)" },
+  until: { type: "string", requiresArg: true, describe: "Only exchanges asked before this time" },
+  by: { choices: Object.keys(GROUPINGS) as GroupKey[], requiresArg: true, describe: "A table of reply times by this" },
+  percentiles: { type: "string", default: "50,90,95,99", requiresArg: true, describe: "Which percentiles to show" },
+  top: { type: "number", default: 10, requiresArg: true, describe: "How many of the slowest replies to list" },
+  redact: { type: "boolean", default: false, describe: "Mask the local part of mail addresses" },
+  color: { choices: ["auto", "always", "never"] as ColourChoice[], default: "auto" as ColourChoice, requiresArg: true, describe: "Colour; auto: on a terminal, unless NO_COLOR is set" },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
+} as const;
+
+export const REPLAY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
+
+type ReplayArguments = ArgumentsCamelCase<InferredOptionTypes<typeof OPTIONS> & { files: string[] | undefined }>;
+
+export function replayOptions(argv: Argv) {
+  return argv
+    .positional("files", { type: "string", array: true, describe: "Captures: pcap or pcapng, plain, gzip or zstd; folders; - for standard input" })
+    .options(OPTIONS)
+    .example("$0 replay mail.pcap", "How long did every reply take?")
+    .example("tcpdump -U -s0 -w - port 25 | $0 replay -", "The same, while it happens")
+    .example("$0 replay mail.pcap -Y 'phase==banner && dur>1s' -o ndjson", "Every late banner, for a program")
+    .example("$0 replay ring*.pcap --by client", "Who waits most?");
+}
+
+/** @returns the exit status */
+export async function replay(args: ReplayArguments): Promise<number> {
+  const request = requestOf(args);
+  const inputs = inputsOf([...(args.read ?? []), ...(args.files ?? [])]);
+  const output = openOutput(args.output ?? null);
+  const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.streams === 0);
+  const interrupt = new AbortController();
+  let interrupted = false;
+  const onSignal = () => {
+    if (interrupted) process.exit(EXIT.interrupted);
+    interrupted = true;
+    // The program that feeds a pipe gets the signal too and ends it properly; that end is waited for.
+    if (inputs.streams === 0) interrupt.abort();
+    else setTimeout(() => interrupt.abort(), PIPE_PATIENCE_MS).unref();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  try {
+    const hooks: ReadHooks = {
+      signal: interrupt.signal,
+      onProgress: (file, readBytes, totalBytes) => progress.update(file, readBytes, totalBytes),
+      write: (lines) => {
+        progress.clear();
+        return output.write(lines);
+      },
+    };
+    const parts = await readInputs(inputs, request, hooks);
+    progress.clear();
+    const status = await conclude(parts, request, inputs.files, args, output);
+    return interrupted && inputs.streams === 0 ? EXIT.interrupted : status;
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    progress.clear();
+    output.close();
+  }
+}
+
+const PIPE_PATIENCE_MS = 2_000;
+
+interface Inputs {
+  /** As named by the operator, folders replaced by what is in them. */
+  readonly files: readonly string[];
+  readonly streams: number;
+}
+
+async function readInputs(inputs: Inputs, request: ReadRequest, hooks: ReadHooks): Promise<ReadPart[]> {
+  const groups = groupRings(inputs.files.filter((file) => file !== "-"));
+  if (inputs.streams === 0) return readGroups(groups, request, hooks);
+  const reading = new Reading(request, hooks);
+  await reading.stream("-", process.stdin);
+  for (const group of groups) await reading.group(group);
+  return [await reading.finish(reading.servers)];
+}
+
+async function conclude(
+  parts: readonly ReadPart[],
+  request: ReadRequest,
+  order: readonly string[],
+  args: ReplayArguments,
+  output: Output,
+): Promise<number> {
+  const { report, dialoguesSeen } = assemble(parts, request, order);
+  const usable = dialoguesSeen > 0;
+  if (args.format === "ndjson") await output.write(`${summaryLine(report)}\n`);
+  else if (args.format === "json" || usable) {
+    await output.write(FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)));
+  }
+  const failures = parts.flatMap((part) => part.failures);
+  for (const { message } of failures) complain(message);
+  let damaged = false;
+  for (const { file, damage } of report.source.files) {
+    if (damage === null) continue;
+    damaged = true;
+    complain(`${file} is ${damage.kind} at byte ${damage.offsetBytes}: ${damage.what}; all before it was read`);
+  }
+  if (!usable && report.source.files.length > 0) {
+    const { packets, connections } = report.totals;
+    complain(
+      `no SMTP in ${order.length === 1 ? order[0] : `${order.length} files`} (${packets} packets, ${connections} TCP connections)` +
+        `${connections > 0 ? "; if mail is served there on an unusual port, name it with -p" : ""}`,
+    );
+  }
+  if (damaged) return EXIT.damaged;
+  if (!usable) return EXIT.nothingUsable;
+  return failures.length > 0 ? EXIT.damaged : EXIT.done;
+}
+
+export function complain(message: string): void {
+  process.stderr.write(`smtpscope: ${escapeText(message)}\n`);
+}
+
+function requestOf(args: ReplayArguments): ReadRequest {
+  const filter = args.filter ?? null;
+  if (filter !== null) parseFilter(filter);
+  if (!Number.isInteger(args.top) || args.top < 0 || args.top > MAX_TOP) {
+    throw new SmtpscopeError("usage", `--top takes a whole number from 0 to ${MAX_TOP}`);
+  }
+  return {
+    ports: [...MAIL_PORTS, ...portsOf(args.port ?? [])],
+    percentiles: percentilesOf(args.percentiles),
+    top: args.top,
+    by: args.by ?? null,
+    redact: args.redact,
+    ndjson: args.format === "ndjson",
+    filter,
+    sinceAtUs: args.since === undefined ? null : parseInstant(args.since, "since"),
+    untilAtUs: args.until === undefined ? null : parseInstant(args.until, "until"),
+  };
+}
+
+/** More than anybody reads; each is kept in memory. */
+const MAX_TOP = 1_000;
+
+function portsOf(texts: readonly string[]): number[] {
+  return texts
+    .flatMap((text) => text.split(","))
+    .map((text) => {
+      const port = Number(text);
+      if (/^\d+$/.test(text.trim()) && port >= 1 && port <= 65_535) return port;
+      throw new SmtpscopeError("usage", `-p takes port numbers from 1 to 65535, not "${text}"`);
+    });
+}
+
+function percentilesOf(text: string): number[] {
+  return text.split(",").map((part) => {
+    const percentile = Number(part);
+    if (/^\s*\d+(\.\d+)?\s*$/.test(part) && percentile > 0 && percentile <= 100) return percentile;
+    throw new SmtpscopeError("usage", `--percentiles takes numbers above 0 up to 100, such as 50,95,99.9; not "${part}"`);
+  });
+}
+
+function inputsOf(named: readonly string[]): Inputs {
+  if (named.length === 0) {
+    throw new SmtpscopeError("usage", "replay needs a capture to read: smtpscope replay FILE, or - for standard input");
+  }
+  const files = named.flatMap((name) => (isFolder(name) ? capturesIn(name) : [name]));
+  const streams = files.filter((file) => file === "-").length;
+  if (streams > 1) throw new SmtpscopeError("usage", "standard input (-) can be read only once");
+  if (streams === 1 && process.stdin.isTTY) {
+    throw new SmtpscopeError("usage", "standard input is the terminal: pipe a capture into it, e.g. tcpdump -U -w - port 25 | smtpscope replay -");
+  }
+  return { files, streams };
+}
+
+function isFolder(name: string): boolean {
+  return name !== "-" && (statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false);
+}
+
+function capturesIn(folder: string): string[] {
+  const files = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(pcap|pcapng|cap|ntar|trace)\d*(\.gz|\.zst)?$/i.test(entry.name))
+    .map(({ name }) => join(folder, name))
+    .sort();
+  if (files.length === 0) throw new SmtpscopeError("unreadable", `${folder} is a folder without captures (*.pcap, *.pcapng)`);
+  return files;
+}

@@ -1,0 +1,95 @@
+import type { FilterSubject } from "../filter/subject.ts";
+import { parseFilter } from "../filter/parser.ts";
+import type { Settled } from "../spine/settled.ts";
+
+/** What the operator wants to see: -Y, --since, --until. */
+export interface Selection {
+  readonly filter: string | null;
+  readonly sinceAtUs: number | null;
+  readonly untilAtUs: number | null;
+}
+
+/** @returns null when everything is wanted */
+export function compileSelection({ filter, sinceAtUs, untilAtUs }: Selection): ((settled: Settled) => boolean) | null {
+  if (filter === null && sinceAtUs === null && untilAtUs === null) return null;
+  const matches = filter === null ? null : parseFilter(filter);
+  const since = sinceAtUs ?? Number.NEGATIVE_INFINITY;
+  const until = untilAtUs ?? Number.POSITIVE_INFINITY;
+  const inTime = sinceAtUs === null && untilAtUs === null ? null : within(since, until);
+  return (settled) => (inTime === null || inTime(settled)) && (matches === null || matches.matches(new Subject(settled)));
+}
+
+/** An exchange belongs to the time at which it was asked, or answered if it was not asked. */
+function within(since: number, until: number): (settled: Settled) => boolean {
+  return ({ exchange, conversation }) => {
+    const at = exchange.askedLastAtUs ?? exchange.answeredFirstAtUs ?? conversation.transport.firstAtUs;
+    return at !== null && at >= since && at < until;
+  };
+}
+
+/** A settled exchange as the filter language sees it. */
+class Subject implements FilterSubject {
+  readonly #settled: Settled;
+
+  constructor(settled: Settled) {
+    this.#settled = settled;
+  }
+
+  get phase(): string {
+    return this.#settled.exchange.phase;
+  }
+  get verb(): string {
+    return this.#settled.exchange.verb;
+  }
+  command(): string | null {
+    return this.#settled.exchange.command();
+  }
+  get code(): number | null {
+    return this.#settled.exchange.code;
+  }
+  lines(): readonly string[] {
+    return this.#settled.exchange.lines();
+  }
+  get serviceUs(): number | null {
+    return this.#settled.exchange.serviceUs;
+  }
+  get thinkUs(): number | null {
+    return this.#settled.exchange.thinkUs;
+  }
+  get client(): string {
+    return this.#settled.conversation.transport.client;
+  }
+  get server(): string {
+    return this.#settled.conversation.transport.server;
+  }
+  get file(): string {
+    return this.#settled.file;
+  }
+  get tcpStream(): number {
+    return this.#settled.tcpStream;
+  }
+  get askedFrames(): readonly [number, number] | null {
+    return this.#settled.askedFrames;
+  }
+  get answeredFrames(): readonly [number, number] | null {
+    return this.#settled.answeredFrames;
+  }
+  get pipelinedBehind(): number {
+    return this.#settled.exchange.pipelinedBehind;
+  }
+  get retransmits(): number {
+    return this.#settled.exchange.retransmits;
+  }
+  get taint(): string | null {
+    return this.#settled.exchange.taint;
+  }
+  get conversation(): FilterSubject["conversation"] {
+    const { conversation } = this.#settled;
+    return {
+      tls: conversation.tls !== null,
+      starttls: conversation.starttls,
+      banner: () => conversation.banner()[0] ?? null,
+      ended: conversation.ended === "open" ? null : conversation.ended,
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import { SmtpscopeError } from "../spine/errors.ts";
+
+/**
+ * An instant as written by the operator: `2026-11-24T20:15:03.5Z`, the same with an offset, without
+ * one (then UTC, as all times of the report are), with a blank for the T; or seconds since 1970.
+ * @returns µs since 1970
+ */
+export function parseInstant(text: string, option: string): number {
+  const trimmed = text.trim();
+  const seconds = /^(\d{9,11})(?:\.(\d{1,9}))?$/.exec(trimmed);
+  if (seconds !== null) return Number(seconds[1]) * 1_000_000 + micros(seconds[2]);
+  const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i.exec(trimmed);
+  if (parts !== null) {
+    const [, date, clock = "00:00", second = "00", fraction, zone = "Z"] = parts;
+    const offset = zone.toUpperCase() === "Z" || zone.includes(":") ? zone.toUpperCase() : `${zone.slice(0, 3)}:${zone.slice(3)}`;
+    const ms = Date.parse(`${date}T${clock}:${second}${offset}`);
+    if (!Number.isNaN(ms)) return ms * 1_000 + micros(fraction);
+  }
+  throw new SmtpscopeError(
+    "usage",
+    `--${option}: "${text}" is no time; write 2026-11-24T20:15:00Z, 2026-11-24 20:15 (UTC) or seconds since 1970`,
+  );
+}
+
+function micros(fraction: string | undefined): number {
+  return fraction === undefined ? 0 : Number(fraction.padEnd(6, "0").slice(0, 6));
+}

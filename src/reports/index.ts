@@ -1,0 +1,19 @@
+import type { Report } from "../spine/report.ts";
+import { renderJson } from "./json.ts";
+import { type Paint, renderText } from "./text.ts";
+
+export { conversationLine, exchangeLine, type Redact, summaryLine } from "./ndjson.ts";
+export { NDJSON_SCHEMA } from "./schema.ts";
+export { type Paint, plain } from "./text.ts";
+
+/**
+ * Output formats. To add one: a file here with a render function, one line below; the command line
+ * takes `-o` from this table. `ndjson` writes as it goes, so it has no render of the whole.
+ */
+export const FORMATS = {
+  text: renderText,
+  json: (report: Report, _paint: Paint) => renderJson(report),
+  ndjson: null,
+} as const;
+
+export type FormatName = keyof typeof FORMATS;

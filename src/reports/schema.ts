@@ -1,0 +1,101 @@
+import { PHASES } from "../spine/phase.ts";
+
+/**
+ * JSON Schema (2020-12) of the lines of `-o ndjson`. `smtpscope schema` prints it; the tests check
+ * every line they see against it.
+ */
+
+const instant = { type: ["integer", "null"], description: "µs since 1970, floored; null where there is none" };
+const duration = { type: ["integer", "null"], minimum: 0, description: "µs" };
+const count = { type: "integer", minimum: 0 };
+const text = { type: "string" };
+const frames = {
+  description: "first and last frame as Wireshark numbers them within the file",
+  oneOf: [{ type: "null" }, { type: "array", items: { type: "integer", minimum: 1 }, minItems: 2, maxItems: 2 }],
+};
+const place = {
+  file: { ...text, description: "the file as it was named; - is standard input" },
+  tcpStream: { ...count, description: "tcp.stream as Wireshark numbers it within the file" },
+  client: { ...text, description: "address:port, IPv6 in brackets" },
+  server: { ...text, description: "address:port, IPv6 in brackets" },
+};
+
+function closed(properties: Record<string, unknown>, optional: readonly string[] = []) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: "object", properties, required, additionalProperties: false };
+}
+
+const exchange = closed(
+  {
+    kind: { const: "exchange" },
+    ...place,
+    ordinal: { ...count, description: "place within the dialogue" },
+    phase: { enum: PHASES },
+    verb: { ...text, description: "in capitals, or (connect) (end-of-data) (auth) (tls) (encrypted) (unsolicited) (unknown)" },
+    command: { type: ["string", "null"], description: "the line as sent, escaped, secrets replaced" },
+    code: { type: ["integer", "null"], minimum: 200, maximum: 599 },
+    lines: { type: "array", items: text },
+    askedFirstAtUs: instant,
+    askedLastAtUs: instant,
+    answeredFirstAtUs: instant,
+    answeredLineAtUs: { ...instant, description: "end of the reply's first line" },
+    answeredLastAtUs: instant,
+    thinkUs: { ...duration, description: "answeredFirst − askedLast" },
+    serviceUs: { ...duration, description: "answeredFirst − max(askedLast, previous reply's answeredLast), ≥ 0" },
+    sinceSynAckUs: { type: ["integer", "null"], description: "banner only: from the SYN-ACK to its first byte" },
+    pipelinedBehind: { ...count, description: "commands without a reply when this one's first byte was seen" },
+    retransmits: { ...count, description: "later copies of either span" },
+    askedFrames: frames,
+    answeredFrames: frames,
+    askedFile: { ...text, description: "where askedFrames count in an earlier file of the same ring" },
+    taint: { enum: [null, "gap", "clock", "unanswered", "early"], description: "why the time is not recorded" },
+  },
+  ["sinceSynAckUs", "askedFile"],
+);
+
+const conversation = closed({
+  kind: { const: "conversation" },
+  ...place,
+  synAtUs: instant,
+  synAckAtUs: instant,
+  handshakeAtUs: instant,
+  endedAtUs: instant,
+  ended: { enum: ["fin", "rst", "idle", "open"] },
+  tls: {
+    oneOf: [
+      { type: "null" },
+      closed({
+        how: { enum: ["starttls", "implicit", "unannounced"] },
+        version: { type: ["string", "null"] },
+        resumed: { type: "boolean" },
+        helloAtUs: instant,
+        establishedAtUs: instant,
+      }),
+    ],
+  },
+  starttls: { enum: ["used", "offered", "none"] },
+  vantage: { enum: [null, "client", "server", "middle"], description: "where the capture was made, by the handshake" },
+  rttUs: { ...duration, description: "round trip client to server by the handshake" },
+  banner: { type: "array", items: text },
+  messages: count,
+  time: {
+    description: "where the time from SYN to end went, in µs; the parts add up to it",
+    ...closed({ connectUs: count, serverUs: count, pathUs: count, clientUs: count, transferUs: count, unknownUs: count }),
+  },
+  flags: { type: "array", items: text, uniqueItems: true },
+});
+
+const summary = {
+  type: "object",
+  description: "the last line: the report that -o json prints",
+  properties: { kind: { const: "summary" }, schema: { const: 1 }, totals: { type: "object" }, phases: { type: "array" } },
+  required: ["kind", "schema", "tool", "source", "window", "restriction", "totals", "health", "waitedUs", "account", "phases"],
+};
+
+export const NDJSON_SCHEMA = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  $id: "urn:smtpscope:ndjson:1",
+  title: "A line of smtpscope replay -o ndjson",
+  oneOf: [{ $ref: "#/$defs/exchange" }, { $ref: "#/$defs/conversation" }, { $ref: "#/$defs/summary" }],
+  $defs: { exchange, conversation, summary },
+};

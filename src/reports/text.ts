@@ -1,0 +1,195 @@
+import { bytesText, countText, durationText, percentText, plural, timeText } from "../spine/format.ts";
+import type { Distribution, GroupTable, PhaseView, Report, SlowReply } from "../spine/report.ts";
+import { type Column, table } from "./table.ts";
+
+/**
+ * The report for a reader at a terminal, in the shape of pt-query-digest: what was read, how good it
+ * is, then the phases ranked by their share of the waiting time, the worst one's distribution, and
+ * the replies to look up in the capture.
+ */
+
+/** Paints a piece of text; the identity where there is no colour. */
+export type Paint = (style: "heading" | "strong" | "dim" | "warning", text: string) => string;
+
+export const plain: Paint = (_style, text) => text;
+
+export function renderText(report: Report, paint: Paint): string {
+  return [
+    header(report, paint),
+    phaseTable(report, paint),
+    worstHistogram(report, paint),
+    report.by === null ? "" : groupTable(report.by, paint),
+    replyList("Slowest replies", report.slowest, paint),
+    replyList("Never answered (longest wait first)", report.unanswered, paint),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n")
+    .concat("\n");
+}
+
+function header(report: Report, paint: Paint): string {
+  const { totals, window, account, restriction } = report;
+  const lines: [string, string][] = [["Source", source(report)]];
+  if (window.firstAtUs !== null && window.lastAtUs !== null) {
+    const length = durationText(window.lastAtUs - window.firstAtUs);
+    lines.push(["Window", `${timeText(window.firstAtUs)} → ${timeText(window.lastAtUs)} UTC (${length})`]);
+  }
+  if (restriction.filter !== null) lines.push(["Filter", restriction.filter]);
+  if (restriction.sinceAtUs !== null) lines.push(["Since", `${timeText(restriction.sinceAtUs)} UTC`]);
+  if (restriction.untilAtUs !== null) lines.push(["Until", `${timeText(restriction.untilAtUs)} UTC`]);
+  lines.push([
+    "Dialogues",
+    `${countText(totals.dialogues)} SMTP (${plural(totals.messages, "message")}), ` +
+      `${plural(totals.otherStreams, "other connection")}; ` +
+      `${plural(totals.exchanges, "exchange")}, ${countText(totals.recorded)} timed`,
+  ]);
+  const health = healthRemarks(report);
+  lines.push(["Health", health.length === 0 ? "no loss, no gaps, nothing cut" : paint("warning", health[0]!)]);
+  for (const remark of health.slice(1)) lines.push(["", paint("warning", remark)]);
+  lines.push(["Waiting", waiting(report)]);
+  if (account.lengthUs > 0) {
+    const parts = (["connect", "server", "path", "client", "transfer", "unknown"] as const)
+      .map((name) => [name, account[`${name}Us`]] as const)
+      .filter(([, us]) => us > 0)
+      .map(([name, us]) => `${name} ${percentText(us / account.lengthUs)}`);
+    lines.push(["Time", `${durationText(account.lengthUs)} of dialogue: ${parts.join(", ")}`]);
+  }
+  return lines.map(([label, text]) => `${paint("heading", label.padEnd(10))} ${text}`).join("\n");
+}
+
+function source(report: Report): string {
+  const { files } = report.source;
+  const { packets, packetBytes } = report.totals;
+  const size = `${plural(packets, "packet")}, ${bytesText(packetBytes)}`;
+  const first = files[0];
+  if (files.length !== 1 || first === undefined) return `${plural(files.length, "file")} (${size})`;
+  const format = [first.format, first.compression].filter((part) => part !== null).join(", ");
+  return `${first.file} (${format}; ${size})`;
+}
+
+function waiting(report: Report): string {
+  const worst = report.slowest[0];
+  const longest = worst === undefined ? "" : `; longest reply ${durationText(worst.serviceUs)} (${worst.phase})`;
+  return `${durationText(report.waitedUs)} in which a client waited for a reply${longest}`;
+}
+
+function healthRemarks({ health, totals, source: { files } }: Report): string[] {
+  const remarks: string[] = [];
+  const say = (count: number, text: string) => {
+    if (count > 0) remarks.push(text);
+  };
+  for (const { file, damage, interrupted } of files) {
+    if (damage !== null) remarks.push(`${file} is ${damage.kind} at byte ${countText(damage.offsetBytes)}: ${damage.what}`);
+    if (interrupted) remarks.push(`${file}: reading was interrupted, this is what was read until then`);
+  }
+  say(health.droppedPackets, `${plural(health.droppedPackets, "packet")} dropped while capturing: times may be missing or wrong`);
+  say(health.packetsCutBySnaplen, `${plural(health.packetsCutBySnaplen, "packet")} cut short (snap length): capture with -s 0`);
+  say(health.dialoguesWithGaps, `${plural(health.dialoguesWithGaps, "dialogue")} with bytes missing from the capture`);
+  say(health.oneWayDialogues, `${plural(health.oneWayDialogues, "dialogue")} of which only one direction was captured`);
+  say(health.midStreamDialogues, `${plural(health.midStreamDialogues, "dialogue")} already under way when the capture began`);
+  say(health.unfinishedDialogues, `${plural(health.unfinishedDialogues, "dialogue")} still open when it ended`);
+  say(health.retransmittedExchanges, `${plural(health.retransmittedExchanges, "exchange")} with packets captured more than once (retransmitted)`);
+  const { gap, clock, early } = health.taintedExchanges;
+  const left = [
+    [gap, "bytes missing"],
+    [early, "answered before the command ended"],
+    [clock, "clock ran backwards or no time"],
+  ] as const;
+  const reasons = left.filter(([count]) => count > 0).map(([count, why]) => `${countText(count)} ${why}`);
+  if (reasons.length > 0) remarks.push(`counted but not timed: ${reasons.join(", ")}`);
+  const undecoded = Object.entries(health.undecodedPackets).filter(([, count]) => count > 0);
+  const share = undecoded.reduce((sum, [, count]) => sum + count, 0);
+  // ARP, DNS and the like are in every capture; only what could have been mail is worth a line.
+  if (share > totals.packets / 2) remarks.push(`${plural(share, "packet")} without TCP: ${undecoded.map(([why, count]) => `${why} ${countText(count)}`).join(", ")}`);
+  say(totals.silentLeftOut, `${plural(totals.silentLeftOut, "silent connection")} not looked into`);
+  return remarks;
+}
+
+function percentileColumns<T>(of: (row: T) => Distribution, sample: Distribution | undefined): Column<T>[] {
+  const keys = Object.keys(sample?.percentilesUs ?? {});
+  const at = (label: string, pick: (d: Distribution) => number | null | undefined): Column<T> => ({
+    label,
+    align: "right",
+    text: (row) => {
+      const value = pick(of(row));
+      return value === null || value === undefined ? "-" : durationText(value);
+    },
+  });
+  return [
+    at("min", (d) => d.minUs),
+    ...keys.map((key) => at(`p${key}`, (d) => d.percentilesUs[key])),
+    at("max", (d) => d.maxUs),
+  ];
+}
+
+function phaseTable({ phases, account: _ }: Report, paint: Paint): string {
+  if (phases.length === 0) return "";
+  const sample = phases.find(({ service }) => service.n > 0)?.service;
+  const columns: Column<PhaseView>[] = [
+    { label: "Phase", align: "left", text: ({ phase }) => phase },
+    { label: "share", align: "right", text: ({ share }) => (share === null ? "-" : percentText(share)) },
+    { label: "waited", align: "right", text: ({ waitedUs }) => (waitedUs === null ? "-" : durationText(waitedUs)) },
+    { label: "n", align: "right", text: ({ service }) => countText(service.n) },
+    ...(phases.some(({ unanswered }) => unanswered > 0)
+      ? [{ label: "no reply", align: "right", text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)) } satisfies Column<PhaseView>]
+      : []),
+    ...percentileColumns<PhaseView>(({ service }) => service, sample),
+  ];
+  return table(columns, phases, paint);
+}
+
+const BAR_WIDTH = 44;
+
+function worstHistogram({ phases }: Report, paint: Paint): string {
+  const worst = phases.find(({ service, waitedUs }) => service.n > 0 && waitedUs !== null);
+  if (worst === undefined) return "";
+  const most = Math.max(...worst.histogram.map(({ count }) => count));
+  const lines = worst.histogram.map(({ fromUs, count }) => {
+    const length = count === 0 ? 0 : Math.max(1, Math.round((count / most) * BAR_WIDTH));
+    const share = percentText(count / worst.service.n).padStart(8);
+    return `${durationText(fromUs).padStart(9)} |${"#".repeat(length).padEnd(BAR_WIDTH)} ${countText(count).padStart(9)} ${share}`;
+  });
+  const title = `${worst.phase}: how long ${plural(worst.service.n, worst.phase === "connect" ? "connection" : "reply")} took`;
+  return [paint("heading", title), ...lines].join("\n");
+}
+
+function groupTable({ key, groups, rest }: GroupTable, paint: Paint): string {
+  const rows = rest === null ? groups : [...groups, { ...rest, name: "(others)" }];
+  const sample = rows.find(({ service }) => service.n > 0)?.service;
+  return table(
+    [
+      { label: `By ${key}`, align: "left", text: ({ name }) => name },
+      { label: "share", align: "right", text: ({ share }) => percentText(share) },
+      { label: "waited", align: "right", text: ({ waitedUs }) => durationText(waitedUs) },
+      { label: "n", align: "right", text: ({ service }) => countText(service.n) },
+      { label: "no reply", align: "right", text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)) },
+      ...percentileColumns<GroupTable["groups"][number]>(({ service }) => service, sample),
+    ],
+    rows,
+    paint,
+  );
+}
+
+/** Longer texts are cut here; the capture has the rest. */
+const SAID_WIDTH = 60;
+
+function replyList(title: string, replies: readonly SlowReply[], paint: Paint): string {
+  if (replies.length === 0) return "";
+  const lines = replies.flatMap((reply) => {
+    const said = reply.command ?? (reply.verb === "(connect)" ? "banner" : reply.verb);
+    const answer = reply.reply === null ? "no reply" : reply.reply;
+    const frame = reply.answeredFrame ?? reply.askedFrame;
+    const where = `${reply.file}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
+    const when = reply.atUs === null ? "" : `  ${timeText(reply.atUs).slice(11)}`;
+    return [
+      `${paint("strong", durationText(reply.serviceUs).padStart(9))}  ${cut(said)} → ${cut(answer)}`,
+      `${" ".repeat(11)}${paint("dim", `${where}  ${reply.client} → ${reply.server}${when}`)}`,
+    ];
+  });
+  return [paint("heading", title), ...lines].join("\n");
+}
+
+function cut(text: string): string {
+  const characters = [...text];
+  return characters.length <= SAID_WIDTH ? text : `${characters.slice(0, SAID_WIDTH - 1).join("")}…`;
+}

@@ -1,0 +1,159 @@
+/**
+ * Laboratory: the life of one run, from namespaces to a clean host.
+ *
+ * Two rules. Whatever is made is made inside the run's own namespaces and
+ * temporary directory. And `close` is synchronous and may be called at any
+ * moment, twice too, so that a failure, Ctrl-C or the end of the process all
+ * clean up by the same few lines.
+ */
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isInstalled, run, sleep, until } from "./commands.mjs";
+import { makeEtc } from "./etc.mjs";
+import { fetchPackages, unpackPackages } from "./packages.mjs";
+import { buildTopology, namespaceOf, ROLES, removeNamespaces } from "./topology.mjs";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+export class Laboratory {
+  constructor() {
+    this.directory = mkdtempSync(join(tmpdir(), "smtpscope-lab-"));
+    // The servers drop root, and still have to reach their files.
+    chmodSync(this.directory, 0o755);
+    this.root = join(this.directory, "root");
+  }
+
+  open() {
+    unpackPackages(fetchPackages(), this.root);
+    makeEtc(this);
+    buildTopology();
+  }
+
+  close() {
+    killAll();
+    removeNamespaces();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  path(...names) {
+    return join(this.directory, ...names);
+  }
+
+  /**
+   * Starts a program in a namespace. `mount` hides the host's /etc behind the
+   * lab's own, in that program's mount namespace only: resolver, accounts and
+   * host names are then the lab's. A bind over /usr/lib/postfix keeps an
+   * installed Postfix's libraries away from ours.
+   */
+  spawn(role, command, { input } = {}) {
+    const enter =
+      'mount --bind "$1" /etc; if [ -d /usr/lib/postfix ]; then mount --bind "$2" /usr/lib/postfix; fi; shift 2; exec "$@"';
+    const child = spawn(
+      "ip",
+      [
+        ...["netns", "exec", namespaceOf(role), "sh", "-c", enter, "enter"],
+        ...[this.path("etc"), join(this.root, "usr/lib/postfix"), ...command],
+      ],
+      // Own process group: a Ctrl-C at the terminal is ours to handle.
+      { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { PATH: process.env.PATH, HOME: "/" } },
+    );
+    child.on("error", () => {});
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+    return child;
+  }
+
+  /** Collects what a child says; the answer is a function that tells it so far. */
+  outputOf(child) {
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (part) => {
+        text += part;
+      });
+    }
+    return () => text;
+  }
+
+  /** Runs a program in a namespace to its end; answers its output. */
+  async execute(role, command, options) {
+    const child = this.spawn(role, command, options);
+    const output = this.outputOf(child);
+    const status = await new Promise((done) => child.once("close", done));
+    if (status !== 0) throw new Error(`${command.join(" ")} (${role}): ${output()}`);
+    return output();
+  }
+
+  /** The name server, by a configuration as `dns.mjs` documents it. */
+  async startDns(config) {
+    const file = this.path("dns.json");
+    writeFileSync(file, JSON.stringify(config));
+    const output = this.outputOf(this.spawn("dns", [process.execPath, join(HERE, "dns.mjs"), file]));
+    await until("the name server", () => output().includes("ready"));
+  }
+
+  async startNode(role, script, config) {
+    const child = this.spawn(role, [process.execPath, join(HERE, script), JSON.stringify(config)]);
+    const output = this.outputOf(child);
+    await until(script, () => output().includes("ready"));
+  }
+
+  /** Plays dialogues (see clients/smtp-client.mjs); answers one outcome for each. */
+  async converse(dialogues) {
+    const script = join(HERE, "clients/play.mjs");
+    const input = JSON.stringify(dialogues);
+    const output = await this.execute("client", [process.execPath, script], { input });
+    return output
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  }
+
+  /** Loads an nftables ruleset into the firewall between client and server. */
+  async setFirewall(ruleset) {
+    await this.execute("firewall", ["nft", "-f", "-"], { input: ruleset });
+  }
+
+  waitForPort(role, port) {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    return until(`port ${port} in the ${role} namespace`, async () => {
+      const sockets = await this.execute(role, ["cat", "/proc/net/tcp"]);
+      return new RegExp(`:${hex} 0+:0000 0A`).test(sockets);
+    });
+  }
+
+  /** SIGSTOP for everything in one namespace: connections are still accepted by its kernel. */
+  freeze(role) {
+    for (const pid of processesOf(role)) process.kill(pid, "SIGSTOP");
+  }
+
+  settle(milliseconds = 400) {
+    return sleep(milliseconds);
+  }
+}
+
+/** Whoever lives in our namespaces was started by us: their ids are the list to end. */
+function processesOf(role) {
+  const pids = run("ip", ["netns", "pids", namespaceOf(role)], { mayFail: true });
+  return pids.split("\n").filter(Boolean).map(Number);
+}
+
+function killAll() {
+  if (!isInstalled("ip")) return;
+  // Several rounds: a dying server may be forking.
+  for (let round = 0; round < 5; round++) {
+    const pids = ROLES.flatMap(processesOf);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // Gone already.
+      }
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
+}
