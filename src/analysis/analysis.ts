@@ -127,9 +127,9 @@ export class Analysis implements DialogueListener {
     if (exchange.retransmits > 0) counts.retransmitted++;
     if (taint !== null) this.#tainted[taint]++;
     if (taint === "unanswered") counts.unanswered++;
-    if (exchange.verb === "(unsolicited)") counts.unsolicited++;
-    const { serviceUs, waitedUs } = exchange;
-    if (this.#recorder.reply(exchange.phaseIndex, serviceUs, exchange.thinkUs, waitedUs, taint)) {
+    if (exchange.unsolicited) counts.unsolicited++;
+    const { serviceUs, thinkUs, waitedUs } = exchange;
+    if (this.#recorder.reply(exchange.phaseIndex, serviceUs, thinkUs, waitedUs, taint)) {
       counts.recorded++;
       if (this.#slowest.wants(serviceUs!)) this.#slowest.add(this.#slow(exchange, conversation, serviceUs!));
     }

@@ -59,8 +59,6 @@ type Mode =
   | "preface"
   | "ignored";
 
-/** A client's line: longer ones are not kept whole. RFC 5321 allows 512 octets for a command. */
-const MAX_LINE_BYTES = 8_192;
 /** Exchanges waiting to settle in one dialogue; beyond it the oldest is taken as it is. */
 const MAX_SETTLING = 64;
 /** Commands without a reply; a client that sends more is not waiting for answers. */
@@ -98,7 +96,25 @@ export interface DialogueContext {
   readonly settleUs: number;
   take(verb: VerbIndex, ordinal: number): ExchangeRecord;
   give(exchange: ExchangeRecord): void;
+  takeDesk(): Desk;
+  giveDesk(desk: Desk): void;
   closed(dialogue: Dialogue): void;
+}
+
+/** A line of the client's longer than this is not kept whole. RFC 5321 allows 512 octets for a command. */
+const MAX_LINE_BYTES = 8_192;
+
+/** The buffers that a dialogue works with; the next one takes them over. */
+export class Desk {
+  readonly reply = new ReplyReader();
+  readonly line = new ByteText(64, MAX_LINE_BYTES);
+  readonly banner = new ByteText(64, MAX_LINE_BYTES);
+
+  clear(): void {
+    this.reply.clear();
+    this.line.wipe();
+    this.banner.clear();
+  }
 }
 
 export class Dialogue implements StreamSink, Conversation, TlsListener {
@@ -106,10 +122,11 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   messages = 0;
   ended: EndCause = "open";
   readonly #context: DialogueContext;
+  readonly #desk: Desk;
   readonly #account = new Account();
   readonly #flags = new Flags();
-  readonly #reply = new ReplyReader();
-  readonly #line = new ByteText(64, MAX_LINE_BYTES);
+  readonly #reply: ReplyReader;
+  readonly #line: ByteText;
   readonly #onMailPort: boolean;
   #verdict: Verdict = "undecided";
   #mode: Mode = "commands";
@@ -154,7 +171,6 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   #skipLine = false;
   #acceptedRecipients = 0;
   #sawAuth = false;
-  #banner: ByteText | null = null;
   #starttlsOffered = false;
   #endAtUs = NO_TIME;
   #closed = false;
@@ -162,6 +178,9 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   constructor(transport: Transport, context: DialogueContext) {
     this.transport = transport;
     this.#context = context;
+    this.#desk = context.takeDesk();
+    this.#reply = this.#desk.reply;
+    this.#line = this.#desk.line;
     this.#onMailPort = context.isMailPort(transport.serverPort);
     if (transport.sawHandshake) this.#pending.push(context.take(CONNECT, this.#ordinal++));
     else this.#flags.raise("mid-stream");
@@ -186,8 +205,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     return this.#starttlsOffered ? "offered" : "none";
   }
   banner(): readonly string[] {
-    const banner = this.#banner;
-    return banner === null ? [] : linesOf(banner.bytes, banner.length, banner.omitted);
+    const { bytes, length, omitted } = this.#desk.banner;
+    return linesOf(bytes, length, omitted);
   }
 
   // ---- StreamSink: what a source says
@@ -257,6 +276,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     this.#settle(Number.POSITIVE_INFINITY);
     this.#context.listener.conversation(this);
     this.#wipe();
+    this.#context.giveDesk(this.#desk);
   }
 
   // ---- The client's bytes
@@ -888,8 +908,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
 
   #keepBanner(exchange: ExchangeRecord): void {
     const { bytes, length } = exchange.replyBytes;
-    this.#banner = new ByteText(length, length);
-    this.#banner.append(bytes, 0, length);
+    this.#desk.banner.append(bytes, 0, length);
   }
 
   // ---- The queue
@@ -1177,7 +1196,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
       this.#judge(
         judgeFirstReply({
           code,
-          text: textOf(bytes, 0, Math.min(length, 512)),
+          text: () => textOf(bytes, 0, Math.min(length, 512)),
           isGreeting: this.transport.sawHandshake,
           onMailPort: this.#onMailPort,
         }),
@@ -1238,7 +1257,6 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   }
 
   #wipe(): void {
-    this.#line.wipe();
     this.#held?.wipe();
     this.#held = null;
   }

@@ -1,13 +1,13 @@
 import type { DialogueListener } from "../spine/conversation.ts";
 import { NO_TIME, type SourceSink, type StreamSink, type Transport } from "../spine/wire.ts";
-import { Dialogue, type DialogueContext } from "./dialogue.ts";
+import { Desk, Dialogue, type DialogueContext } from "./dialogue.ts";
 import { ExchangeRecord } from "./exchange-record.ts";
 import type { VerbIndex } from "./verbs.ts";
 
 /** An exchange settles this long after its last byte: no retransmission of acknowledged bytes takes longer (RFC 6298 §2.1). */
 const SETTLE_US = 3_000_000;
 
-/** Exchange records kept for the next dialogue; what is beyond it is left to the collector. */
+/** Exchange records, and desks, kept for the next dialogue; what is beyond it is left to the collector. */
 const MAX_SPARE = 1_024;
 
 export interface DialogueOptions {
@@ -22,6 +22,7 @@ export class Dialogues implements SourceSink {
   readonly #context: DialogueContext;
   readonly #open = new Set<Dialogue>();
   readonly #spare: ExchangeRecord[] = [];
+  readonly #desks: Desk[] = [];
 
   constructor(listener: DialogueListener, { ports, copiesPossible }: DialogueOptions) {
     this.#context = {
@@ -29,6 +30,12 @@ export class Dialogues implements SourceSink {
       closed: (dialogue) => this.#open.delete(dialogue),
       isMailPort: (port) => ports.has(port),
       settleUs: copiesPossible ? SETTLE_US : 0,
+      takeDesk: () => this.#desks.pop() ?? new Desk(),
+      giveDesk: (desk) => {
+        if (this.#desks.length >= MAX_SPARE) return;
+        desk.clear();
+        this.#desks.push(desk);
+      },
       take: (verb, ordinal) => this.#take(verb, ordinal),
       give: (exchange) => {
         if (exchange.commandBytes.omitted > 0 || this.#spare.length >= MAX_SPARE) return;

@@ -11,6 +11,7 @@ const MAX_COMMAND_BYTES = 2_048;
 const MAX_REPLY_BYTES = 16_384;
 
 const AUTH_ANSWER = verbIndex("(auth)");
+const UNSOLICITED = verbIndex("(unsolicited)");
 const REDACTED = "[redacted]";
 
 /** Anything longer, or with other characters, is shown as (unknown): it may be a secret, or junk. */
@@ -93,6 +94,10 @@ export class ExchangeRecord implements Exchange {
     while (end < length && bytes[end]! > 0x20 && end < 20) end++;
     const word = textOf(bytes, 0, end);
     return WORD.test(word) ? word.toUpperCase() : VERB_NAMES[UNKNOWN]!;
+  }
+
+  get unsolicited(): boolean {
+    return this.verbIndex === UNSOLICITED;
   }
 
   command(): string | null {

@@ -24,19 +24,23 @@ const ALL: readonly Flag[] = [
   "unfinished-message",
 ];
 
+const BIT = Object.fromEntries(ALL.map((flag, index) => [flag, 1 << index])) as Record<Flag, number>;
+
+const NONE: ReadonlySet<Flag> = new Set();
+
 /** A dialogue's flags: one bit each, for there is one of these for every connection. */
 export class Flags {
   #bits = 0;
 
   raise(flag: Flag): void {
-    this.#bits |= 1 << ALL.indexOf(flag);
+    this.#bits |= BIT[flag];
   }
 
   has(flag: Flag): boolean {
-    return (this.#bits & (1 << ALL.indexOf(flag))) !== 0;
+    return (this.#bits & BIT[flag]) !== 0;
   }
 
   get set(): ReadonlySet<Flag> {
-    return new Set(ALL.filter((flag) => this.has(flag)));
+    return this.#bits === 0 ? NONE : new Set(ALL.filter((flag) => this.has(flag)));
   }
 }

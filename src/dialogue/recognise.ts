@@ -24,7 +24,8 @@ export const TELLING_VERBS: readonly string[] = [
 /** The server's first reply, in what context? */
 export interface FirstReply {
   code: number | null;
-  text: string;
+  /** Called only where the code and the port do not tell. */
+  text: () => string;
   /** The connection's start was captured, or nothing was said before. */
   isGreeting: boolean;
   onMailPort: boolean;
@@ -34,9 +35,10 @@ export function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstRep
   if (code === null) return onMailPort ? "undecided" : "other";
   if (onMailPort) return "smtp";
   if (isGreeting && !GREETINGS.has(code)) return "other";
-  if (/smtp|lmtp/i.test(text)) return "smtp";
+  const said = text();
+  if (/smtp|lmtp/i.test(said)) return "smtp";
   // A greeting that a firewall has starred out: nothing else does that (see the masks of PIX and ASA).
-  if (/^220[ -]?[*20 ]*\*[*20 ]*$/.test(text.trim())) return "smtp";
+  if (/^220[ -]?[*20 ]*\*[*20 ]*$/.test(said.trim())) return "smtp";
   return "undecided";
 }
 

@@ -8,6 +8,9 @@ import { ByteText } from "./byte-text.ts";
 
 const MAX_REPLY_BYTES = 16_384;
 
+const CR = 0x0d;
+const LF = 0x0a;
+
 export class ReplyReader {
   /** The reply under way or just completed. `null`: its first line has no code. */
   code: number | null = null;
@@ -21,7 +24,6 @@ export class ReplyReader {
   lines = 0;
   mixedCodes = false;
   bareLf = false;
-  nul = false;
   text = new ByteText(128, MAX_REPLY_BYTES);
   /** The first four bytes of the line under way. */
   readonly #head = new Uint8Array(4);
@@ -49,7 +51,6 @@ export class ReplyReader {
     this.lines = 0;
     this.mixedCodes = false;
     this.bareLf = false;
-    this.nul = false;
     this.#lineLength = 0;
     this.#more = false;
     this.text.clear();
@@ -68,16 +69,12 @@ export class ReplyReader {
         this.from = offset + (i - start);
       }
       let lf = i;
-      while (lf < end && buffer[lf] !== 0x0a) {
-        if (buffer[lf] === 0) this.nul = true;
-        lf++;
-      }
+      while (lf < end && buffer[lf] !== LF) lf++;
       const until = lf < end ? lf + 1 : end;
-      for (let at = i; at < until && this.#lineLength + (at - i) < 4; at++)
-        this.#head[this.#lineLength + (at - i)] = buffer[at]!;
+      const head = this.#head;
+      for (let at = i, n = this.#lineLength; n < 4 && at < until; n++, at++) head[n] = buffer[at]!;
       if (lf < end) {
-        const before = lf > i ? buffer[lf - 1]! : this.#previous;
-        if (before !== 0x0d) this.bareLf = true;
+        if ((lf > i ? buffer[lf - 1]! : this.#previous) !== CR) this.bareLf = true;
       } else this.#previous = buffer[end - 1]!;
       this.#lineLength += until - i;
       this.text.append(buffer, i, until);
@@ -88,6 +85,12 @@ export class ReplyReader {
       if (lf < end && this.#endLine()) return i;
     }
     return -1;
+  }
+
+  /** The text has NUL octets, which no reply may (RFC 5321 §4.1.2). */
+  get nul(): boolean {
+    const at = this.text.bytes.indexOf(0);
+    return at >= 0 && at < this.text.length;
   }
 
   /** Takes what there is as complete (the stream ended, or bytes are missing). @returns false if there is no code. */

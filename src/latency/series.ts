@@ -1,4 +1,5 @@
-import { decodeFromCompressedBase64, encodeIntoCompressedBase64, Int32Histogram } from "hdr-histogram-js";
+// Not the package's index: that also loads its WebAssembly, at a tenth of a short run's whole time.
+import int32Histogram from "hdr-histogram-js/dist/Int32Histogram.js";
 import type { Distribution, HistogramBar } from "../spine/report.ts";
 
 /**
@@ -8,6 +9,9 @@ import type { Distribution, HistogramBar } from "../spine/report.ts";
  * Values below 2,048 µs have a bucket of their own in the histogram whatever comes, so they are
  * counted in an array and handed over only when somebody asks: most SMTP replies are that fast.
  */
+
+const { default: Int32Histogram } = int32Histogram;
+type Histogram = InstanceType<typeof Int32Histogram>;
 
 const DIRECT = 2_048;
 /** A day. Longer waits count in the last bucket; their exact maximum is kept beside. */
@@ -20,7 +24,8 @@ export interface SeriesPart {
   readonly maxUs: number;
   readonly sumUs: number;
   readonly direct: Uint32Array | null;
-  readonly encoded: string | null;
+  /** Value, count, value, count … of the histogram's buckets that are not empty. */
+  readonly buckets: readonly number[];
 }
 
 export class Series {
@@ -29,7 +34,7 @@ export class Series {
   maxUs = 0;
   sumUs = 0;
   #direct: Uint32Array | null = null;
-  #histogram: Int32Histogram | null = null;
+  #histogram: Histogram | null = null;
 
   /** @param valueUs a non-negative integer; anything else is a defect of the caller */
   record(valueUs: number): void {
@@ -44,7 +49,7 @@ export class Series {
     } else this.#all.recordValue(Math.min(valueUs, MAX_TRACKED_US));
   }
 
-  get #all(): Int32Histogram {
+  get #all(): Histogram {
     if (this.#histogram === null) {
       // Grows with its values: a series of fast replies stays small.
       this.#histogram = new Int32Histogram(1, 4_096, 3);
@@ -54,7 +59,7 @@ export class Series {
   }
 
   /** Moves the directly counted values into the histogram. */
-  #settle(): Int32Histogram {
+  #settle(): Histogram {
     const histogram = this.#all;
     const direct = this.#direct;
     if (direct !== null) {
@@ -103,8 +108,13 @@ export class Series {
 
   part(): SeriesPart {
     const { n, minUs, maxUs, sumUs } = this;
-    const encoded = this.#histogram === null ? null : encodeIntoCompressedBase64(this.#histogram);
-    return { n, minUs, maxUs, sumUs, direct: this.#direct, encoded };
+    const buckets: number[] = [];
+    const histogram = this.#histogram;
+    for (let index = 0; histogram !== null && index < histogram.countsArrayLength; index++) {
+      const count = histogram.getCountAtIndex(index);
+      if (count > 0) buckets.push(histogram.valueFromIndex(index), count);
+    }
+    return { n, minUs, maxUs, sumUs, direct: this.#direct, buckets };
   }
 
   add(part: SeriesPart): void {
@@ -116,7 +126,9 @@ export class Series {
       this.#direct ??= new Uint32Array(DIRECT);
       for (let value = 0; value < DIRECT; value++) this.#direct[value]! += part.direct[value]!;
     }
-    if (part.encoded !== null) this.#all.add(decodeFromCompressedBase64(part.encoded, 32, false) as Int32Histogram);
+    for (let i = 0; i < part.buckets.length; i += 2) {
+      this.#all.recordValueWithCount(part.buckets[i]!, part.buckets[i + 1]!);
+    }
   }
 }
 
@@ -129,7 +141,7 @@ function halfDecade(valueUs: number): number {
 }
 
 /** Recorded values below a bound, to the histogram's resolution. */
-function countBelow(histogram: Int32Histogram, boundUs: number): number {
+function countBelow(histogram: Histogram, boundUs: number): number {
   const end = Math.min(histogram.countsArrayIndex(boundUs), histogram.countsArrayLength);
   let count = 0;
   for (let index = 0; index < end; index++) count += histogram.getCountAtIndex(index);

@@ -21,6 +21,8 @@ export interface Exchange {
   readonly phase: Phase;
   /** The verb in capitals, or a pseudo-verb: (connect) (end-of-data) (auth) (tls) (encrypted) (unsolicited) (unknown). */
   readonly verb: string;
+  /** A reply that answers nothing: verb (unsolicited). */
+  readonly unsolicited: boolean;
   /** The command line as shown text, AUTH payloads replaced; null for a pseudo-verb other than (auth). */
   command(): string | null;
   readonly code: number | null;

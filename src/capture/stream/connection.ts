@@ -69,7 +69,9 @@ export class Connection implements Transport {
   #packets = 0;
   #holeAtUs = NO_TIME;
   #holePacket = 0;
-  #streams: { fromFrame: number; number: number }[];
+  /** Its number in the file it began in, and in later files of the ring. */
+  readonly #tcpStream: number;
+  #later: { fromFrame: number; number: number }[] | null = null;
 
   constructor(
     low: Endpoint,
@@ -83,7 +85,7 @@ export class Connection implements Transport {
     this.#highEnd = high;
     this.firstFrame = frame;
     this.firstAtUs = atUs === NO_TIME ? null : atUs;
-    this.#streams = [{ fromFrame: frame, number: tcpStream }];
+    this.#tcpStream = tcpStream;
     this.#budget = budget;
   }
 
@@ -117,15 +119,16 @@ export class Connection implements Transport {
   }
 
   tcpStreamAt(frame: number): number {
-    let number = this.#streams[0]!.number;
-    for (const stream of this.#streams) if (stream.fromFrame <= frame) number = stream.number;
+    let number = this.#tcpStream;
+    for (const stream of this.#later ?? []) if (stream.fromFrame <= frame) number = stream.number;
     return number;
   }
 
   /** The connection goes on in the next file of a ring, where it is counted anew. */
   renumber(fromFrame: number, number: number): void {
-    this.#streams.push({ fromFrame, number });
-    if (this.#streams.length > MAX_REMEMBERED_FILES) this.#streams.shift();
+    this.#later ??= [];
+    this.#later.push({ fromFrame, number });
+    if (this.#later.length > MAX_REMEMBERED_FILES) this.#later.shift();
   }
 
   /** Settles who opened the connection. Needed before anything can be handed on. */

@@ -20,6 +20,9 @@ interface Piece {
   acknowledgement: number;
 }
 
+/** Shared, and so never pushed to: most connections never have anything waiting. */
+const NO_PIECES: Piece[] = [];
+
 export class Direction {
   side: Side;
   /** True once the sequence number of the first byte is known. */
@@ -37,10 +40,11 @@ export class Direction {
   finSequence = 0;
   finAtUs = 0;
   ended = false;
-  queue: Piece[] = [];
+  /** Waiting pieces in sequence order; NO_PIECES until something waits. */
+  queue: Piece[] = NO_PIECES;
   queuedBytes = 0;
   /** Later copies of bytes that still wait: sequence ranges, reported once the bytes are delivered. */
-  #copies: number[] = [];
+  #copies: number[] | null = null;
 
   constructor(side: Side) {
     this.side = side;
@@ -112,6 +116,7 @@ export class Direction {
     frame: number,
     acknowledgement: number,
   ): void {
+    if (this.queue === NO_PIECES) this.queue = [];
     const queue = this.queue;
     let from = sequence;
     const end = (sequence + length) | 0;
@@ -143,12 +148,14 @@ export class Direction {
 
   #overlap(from: number, overlap: number, end: number): number {
     const to = (from + Math.min(overlap, (end - from) | 0)) | 0;
+    this.#copies ??= [];
     if (this.#copies.length < MAX_WAITING_COPIES * 2) this.#copies.push(from, to);
     return to;
   }
 
   /** The next piece in sequence, if it is there. */
   ready(): Piece | undefined {
+    if (this.queue.length === 0) return undefined;
     const piece = this.queue[0];
     return piece !== undefined && ((piece.sequence - this.next) | 0) <= 0 ? piece : undefined;
   }
@@ -168,6 +175,7 @@ export class Direction {
 
   #reportCopies(sink: StreamSink): void {
     const copies = this.#copies;
+    if (copies === null) return;
     for (let i = 0; i < copies.length; ) {
       const to = copies[i + 1]!;
       if (((to - this.next) | 0) > 0) {
