@@ -1,5 +1,5 @@
 import { closeSilent } from "../dialogue/dialogues.ts";
-import { Recorder, type PhasePart } from "../latency/recorder.ts";
+import { type PhasePart, Recorder } from "../latency/recorder.ts";
 import type { Conversation, DialogueListener, Flag } from "../spine/conversation.ts";
 import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
@@ -7,7 +7,7 @@ import { BODY, CONNECT, PHASES } from "../spine/phase.ts";
 import type { AccountView, Health, PhaseView, SlowReply, Totals } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
 import type { Transport } from "../spine/wire.ts";
-import { Groups, type GroupKey, type GroupPart } from "./groups.ts";
+import { type GroupKey, type GroupPart, Groups } from "./groups.ts";
 import { SilentServers } from "./silent-servers.ts";
 import { Top } from "./top.ts";
 
@@ -245,7 +245,8 @@ export class Analysis implements DialogueListener {
     this.#recorder.add(part.phases);
     if (part.groups !== null) this.#groups?.add(part.groups);
     for (const entry of part.slowest) if (this.#slowest.wants(entry.serviceUs)) this.#slowest.add(entry);
-    for (const entry of part.unanswered) if (this.#unanswered.wants(entry.serviceUs)) this.#unanswered.add(entry);
+    for (const entry of part.unanswered)
+      if (this.#unanswered.wants(entry.serviceUs)) this.#unanswered.add(entry);
   }
 
   // ---- the report's parts
@@ -272,7 +273,11 @@ export class Analysis implements DialogueListener {
     };
   }
 
-  health(droppedPackets: number, packetsCutBySnaplen: number, undecodedPackets: Record<string, number>): Health {
+  health(
+    droppedPackets: number,
+    packetsCutBySnaplen: number,
+    undecodedPackets: Record<string, number>,
+  ): Health {
     const { withGaps, oneWay, midStream, unfinished, retransmitted } = this.#counts;
     return {
       droppedPackets,

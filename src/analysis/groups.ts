@@ -66,7 +66,11 @@ export class Groups {
   }
 
   part(): GroupPart[] {
-    return [...this.#groups].map(([name, { series, ...counts }]) => ({ name, ...counts, series: series.part() }));
+    return [...this.#groups].map(([name, { series, ...counts }]) => ({
+      name,
+      ...counts,
+      series: series.part(),
+    }));
   }
 
   add(parts: readonly GroupPart[]): void {
@@ -80,14 +84,16 @@ export class Groups {
   }
 
   table(percentiles: readonly number[], waitedUs: number): GroupTable {
-    const views = [...this.#groups].map(([name, group]): GroupView => ({
-      name,
-      waitedUs: group.waitedUs,
-      share: waitedUs === 0 ? 0 : group.waitedUs / waitedUs,
-      seen: group.seen,
-      unanswered: group.unanswered,
-      service: group.series.distribution(percentiles),
-    }));
+    const views = [...this.#groups].map(
+      ([name, group]): GroupView => ({
+        name,
+        waitedUs: group.waitedUs,
+        share: waitedUs === 0 ? 0 : group.waitedUs / waitedUs,
+        seen: group.seen,
+        unanswered: group.unanswered,
+        service: group.series.distribution(percentiles),
+      }),
+    );
     const groups = views.filter(({ name }) => name !== REST);
     if (this.#key === "minute") groups.sort((a, b) => (a.name < b.name ? -1 : 1));
     else groups.sort((a, b) => b.waitedUs - a.waitedUs || (a.name < b.name ? -1 : 1));

@@ -46,7 +46,8 @@ export class SilentServers {
 
 /** The connection itself is let go; what is known of it does not change any more. */
 function frozen(transport: Transport): Transport {
-  const { client, server, serverPort, sawHandshake, firstFrame, firstAtUs, synAtUs, synFrame, synCount } = transport;
+  const { client, server, serverPort, sawHandshake, firstFrame, firstAtUs, synAtUs, synFrame, synCount } =
+    transport;
   const { synAckAtUs, synAckFrame, handshakeAtUs, handshakeFrame, refused, lastAtUs, oneWay } = transport;
   const tcpStream = transport.tcpStreamAt(firstFrame);
   return {

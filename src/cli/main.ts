@@ -31,7 +31,11 @@ async function run(args: readonly string[]): Promise<number> {
       })
       .demandCommand(1, "say what to do: smtpscope replay FILE (smtpscope --help lists more)")
       .strict()
-      .parserConfiguration({ "camel-case-expansion": true, "duplicate-arguments-array": false, "boolean-negation": false })
+      .parserConfiguration({
+        "camel-case-expansion": true,
+        "duplicate-arguments-array": false,
+        "boolean-negation": false,
+      })
       .version(VERSION)
       .alias("version", "V")
       .alias("help", "h")
@@ -64,7 +68,11 @@ const COMMANDS = ["replay", "schema"];
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {
   const unknown = /^Unknown arguments?: (.+)$/m.exec(message);
-  if (unknown === null) return message.split("\n").filter((line) => line.trim() !== "").join(" ");
+  if (unknown === null)
+    return message
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .join(" ");
   const name = unknown[1]!.split(",")[0]!.trim();
   const near = nearest(name, [...REPLAY_OPTIONS, ...COMMANDS, "help", "version"]);
   const isOption = !COMMANDS.includes(near ?? "");

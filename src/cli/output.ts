@@ -43,5 +43,8 @@ function standardOutput(): Output {
 }
 
 function cannotWrite(path: string, error: unknown): SmtpscopeError {
-  return new SmtpscopeError("output", `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  return new SmtpscopeError(
+    "output",
+    `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`,
+  );
 }

@@ -20,7 +20,11 @@ export async function readGroups(
   hooks.signal.addEventListener("abort", abort, { once: true });
   await Promise.all(
     workers.map(async (worker) => {
-      for (let group = waiting.shift(); group !== undefined && !hooks.signal.aborted; group = waiting.shift()) {
+      for (
+        let group = waiting.shift();
+        group !== undefined && !hooks.signal.aborted;
+        group = waiting.shift()
+      ) {
         await worker.read(group);
       }
     }),
@@ -29,7 +33,11 @@ export async function readGroups(
   return Promise.all(workers.map((worker) => worker.finish()));
 }
 
-async function readHere(groups: readonly (readonly string[])[], request: ReadRequest, hooks: ReadHooks): Promise<ReadPart> {
+async function readHere(
+  groups: readonly (readonly string[])[],
+  request: ReadRequest,
+  hooks: ReadHooks,
+): Promise<ReadPart> {
   const reading = new Reading(request, hooks);
   for (const group of groups) await reading.group(group);
   return reading.finish(reading.servers);

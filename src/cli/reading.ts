@@ -102,7 +102,10 @@ export class Reading {
     read: (capture: Capture, path: string, options: ReadOptions) => Promise<ReadOutcome>,
   ): Promise<void> {
     const { signal, onProgress } = this.#hooks;
-    const capture = new Capture(new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true }), this.#ports);
+    const capture = new Capture(
+      new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true }),
+      this.#ports,
+    );
     this.#frames = capture.frames;
     for (const path of paths) {
       if (signal.aborted) break;
@@ -113,7 +116,15 @@ export class Reading {
           betweenBatches: () => this.#flush(),
         });
         const { format, compression, bytes, damage, nanoseconds } = outcome;
-        this.#files.push({ file: path, format, compression, bytes, damage, nanoseconds, interrupted: signal.aborted });
+        this.#files.push({
+          file: path,
+          format,
+          compression,
+          bytes,
+          damage,
+          nanoseconds,
+          interrupted: signal.aborted,
+        });
       } catch (error) {
         if (!(error instanceof SmtpscopeError)) throw error;
         this.#failures.push({ file: path, code: error.code, message: error.message });
@@ -125,13 +136,15 @@ export class Reading {
   }
 
   #count(capture: Capture): void {
-    const { packets, bytes, connections, dropped, cutBySnaplen, dissector, firstAtUs, lastAtUs } = capture.counts;
+    const { packets, bytes, connections, dropped, cutBySnaplen, dissector, firstAtUs, lastAtUs } =
+      capture.counts;
     this.#packets += packets;
     this.#packetBytes += bytes;
     this.#connections += connections;
     this.#dropped += dropped;
     this.#cut += cutBySnaplen;
-    for (const [why, count] of Object.entries(dissector)) this.#undecoded[why] = (this.#undecoded[why] ?? 0) + count;
+    for (const [why, count] of Object.entries(dissector))
+      this.#undecoded[why] = (this.#undecoded[why] ?? 0) + count;
     this.#firstAtUs = least(this.#firstAtUs, firstAtUs);
     this.#lastAtUs = largest(this.#lastAtUs, lastAtUs);
   }

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Argv, ArgumentsCamelCase, InferredOptionTypes } from "yargs";
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { GROUPINGS, type GroupKey } from "../analysis/groups.ts";
 import { groupRings } from "../capture/file/ring.ts";
 import { MAIL_PORTS } from "../capture/stream/streams.ts";
@@ -13,7 +13,7 @@ import { EXIT } from "./exit.ts";
 import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
-import { Reading, type ReadHooks, type ReadPart, type ReadRequest } from "./reading.ts";
+import { type ReadHooks, Reading, type ReadPart, type ReadRequest } from "./reading.ts";
 import { assemble } from "./report.ts";
 import { parseInstant } from "./times.ts";
 
@@ -21,28 +21,80 @@ export const REPLAY = "replay [files..]";
 export const REPLAY_HELP = "Read packet captures and say how long every SMTP reply took";
 
 const OPTIONS = {
-  read: { alias: "r", type: "string", array: true, requiresArg: true, describe: "A capture to read, like a plain argument; - is standard input" },
-  port: { alias: "p", type: "string", array: true, requiresArg: true, describe: `Server ports that are mail whatever is said there, besides ${MAIL_PORTS.join(", ")}` },
-  format: { alias: "o", choices: Object.keys(FORMATS) as FormatName[], default: "text" as FormatName, requiresArg: true, describe: "Result as text, one JSON report, or one JSON object a line as it goes" },
+  read: {
+    alias: "r",
+    type: "string",
+    array: true,
+    requiresArg: true,
+    describe: "A capture to read, like a plain argument; - is standard input",
+  },
+  port: {
+    alias: "p",
+    type: "string",
+    array: true,
+    requiresArg: true,
+    describe: `Server ports that are mail whatever is said there, besides ${MAIL_PORTS.join(", ")}`,
+  },
+  format: {
+    alias: "o",
+    choices: Object.keys(FORMATS) as FormatName[],
+    default: "text" as FormatName,
+    requiresArg: true,
+    describe: "Result as text, one JSON report, or one JSON object a line as it goes",
+  },
   output: { alias: "O", type: "string", requiresArg: true, describe: "Write the result to this file" },
-  filter: { alias: "Y", type: "string", requiresArg: true, describe: "Only exchanges that match, e.g. 'phase==rcpt && dur>1s'" },
-  since: { type: "string", requiresArg: true, describe: "Only exchanges asked at or after this time (UTC unless it says otherwise)" },
+  filter: {
+    alias: "Y",
+    type: "string",
+    requiresArg: true,
+    describe: "Only exchanges that match, e.g. 'phase==rcpt && dur>1s'",
+  },
+  since: {
+    type: "string",
+    requiresArg: true,
+    describe: "Only exchanges asked at or after this time (UTC unless it says otherwise)",
+  },
   until: { type: "string", requiresArg: true, describe: "Only exchanges asked before this time" },
-  by: { choices: Object.keys(GROUPINGS) as GroupKey[], requiresArg: true, describe: "A table of reply times by this" },
-  percentiles: { type: "string", default: "50,90,95,99", requiresArg: true, describe: "Which percentiles to show" },
-  top: { type: "number", default: 10, requiresArg: true, describe: "How many of the slowest replies to list" },
+  by: {
+    choices: Object.keys(GROUPINGS) as GroupKey[],
+    requiresArg: true,
+    describe: "A table of reply times by this",
+  },
+  percentiles: {
+    type: "string",
+    default: "50,90,95,99",
+    requiresArg: true,
+    describe: "Which percentiles to show",
+  },
+  top: {
+    type: "number",
+    default: 10,
+    requiresArg: true,
+    describe: "How many of the slowest replies to list",
+  },
   redact: { type: "boolean", default: false, describe: "Mask the local part of mail addresses" },
-  color: { choices: ["auto", "always", "never"] as ColourChoice[], default: "auto" as ColourChoice, requiresArg: true, describe: "Colour; auto: on a terminal, unless NO_COLOR is set" },
+  color: {
+    choices: ["auto", "always", "never"] as ColourChoice[],
+    default: "auto" as ColourChoice,
+    requiresArg: true,
+    describe: "Colour; auto: on a terminal, unless NO_COLOR is set",
+  },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
 export const REPLAY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
 
-type ReplayArguments = ArgumentsCamelCase<InferredOptionTypes<typeof OPTIONS> & { files: string[] | undefined }>;
+type ReplayArguments = ArgumentsCamelCase<
+  InferredOptionTypes<typeof OPTIONS> & { files: string[] | undefined }
+>;
 
 export function replayOptions(argv: Argv) {
   return argv
-    .positional("files", { type: "string", array: true, describe: "Captures: pcap or pcapng, plain, gzip or zstd; folders; - for standard input" })
+    .positional("files", {
+      type: "string",
+      array: true,
+      describe: "Captures: pcap or pcapng, plain, gzip or zstd; folders; - for standard input",
+    })
     .options(OPTIONS)
     .example("$0 replay mail.pcap", "How long did every reply take?")
     .example("tcpdump -U -s0 -w - port 25 | $0 replay -", "The same, while it happens")
@@ -95,7 +147,8 @@ interface Inputs {
 }
 
 async function readInputs(inputs: Inputs, request: ReadRequest, hooks: ReadHooks): Promise<ReadPart[]> {
-  const groups = groupRings(inputs.files.filter((file) => file !== "-"));
+  const files = inputs.files.filter((file) => file !== "-");
+  const groups = files.length < 2 ? [files] : groupRings(files);
   if (inputs.streams === 0) return readGroups(groups, request, hooks);
   const reading = new Reading(request, hooks);
   await reading.stream("-", process.stdin);
@@ -122,7 +175,9 @@ async function conclude(
   for (const { file, damage } of report.source.files) {
     if (damage === null) continue;
     damaged = true;
-    complain(`${file} is ${damage.kind} at byte ${damage.offsetBytes}: ${damage.what}; all before it was read`);
+    complain(
+      `${file} is ${damage.kind} at byte ${damage.offsetBytes}: ${damage.what}; all before it was read`,
+    );
   }
   if (!usable && report.source.files.length > 0) {
     const { packets, connections } = report.totals;
@@ -176,19 +231,28 @@ function percentilesOf(text: string): number[] {
   return text.split(",").map((part) => {
     const percentile = Number(part);
     if (/^\s*\d+(\.\d+)?\s*$/.test(part) && percentile > 0 && percentile <= 100) return percentile;
-    throw new SmtpscopeError("usage", `--percentiles takes numbers above 0 up to 100, such as 50,95,99.9; not "${part}"`);
+    throw new SmtpscopeError(
+      "usage",
+      `--percentiles takes numbers above 0 up to 100, such as 50,95,99.9; not "${part}"`,
+    );
   });
 }
 
 function inputsOf(named: readonly string[]): Inputs {
   if (named.length === 0) {
-    throw new SmtpscopeError("usage", "replay needs a capture to read: smtpscope replay FILE, or - for standard input");
+    throw new SmtpscopeError(
+      "usage",
+      "replay needs a capture to read: smtpscope replay FILE, or - for standard input",
+    );
   }
   const files = named.flatMap((name) => (isFolder(name) ? capturesIn(name) : [name]));
   const streams = files.filter((file) => file === "-").length;
   if (streams > 1) throw new SmtpscopeError("usage", "standard input (-) can be read only once");
   if (streams === 1 && process.stdin.isTTY) {
-    throw new SmtpscopeError("usage", "standard input is the terminal: pipe a capture into it, e.g. tcpdump -U -w - port 25 | smtpscope replay -");
+    throw new SmtpscopeError(
+      "usage",
+      "standard input is the terminal: pipe a capture into it, e.g. tcpdump -U -w - port 25 | smtpscope replay -",
+    );
   }
   return { files, streams };
 }
@@ -202,6 +266,7 @@ function capturesIn(folder: string): string[] {
     .filter((entry) => entry.isFile() && /\.(pcap|pcapng|cap|ntar|trace)\d*(\.gz|\.zst)?$/i.test(entry.name))
     .map(({ name }) => join(folder, name))
     .sort();
-  if (files.length === 0) throw new SmtpscopeError("unreadable", `${folder} is a folder without captures (*.pcap, *.pcapng)`);
+  if (files.length === 0)
+    throw new SmtpscopeError("unreadable", `${folder} is a folder without captures (*.pcap, *.pcapng)`);
   return files;
 }

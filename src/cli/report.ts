@@ -25,7 +25,9 @@ export function assemble(
     };
   }
   const sum = (pick: (part: ReadPart) => number) => parts.reduce((total, part) => total + pick(part), 0);
-  const files = parts.flatMap((part) => part.files).sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file));
+  const files = parts
+    .flatMap((part) => part.files)
+    .sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file));
   const report: Report = {
     kind: "report",
     schema: 1,

@@ -1,5 +1,5 @@
-import type { FilterSubject } from "../filter/subject.ts";
 import { parseFilter } from "../filter/parser.ts";
+import type { FilterSubject } from "../filter/subject.ts";
 import type { Settled } from "../spine/settled.ts";
 
 /** What the operator wants to see: -Y, --since, --until. */
@@ -10,13 +10,18 @@ export interface Selection {
 }
 
 /** @returns null when everything is wanted */
-export function compileSelection({ filter, sinceAtUs, untilAtUs }: Selection): ((settled: Settled) => boolean) | null {
+export function compileSelection({
+  filter,
+  sinceAtUs,
+  untilAtUs,
+}: Selection): ((settled: Settled) => boolean) | null {
   if (filter === null && sinceAtUs === null && untilAtUs === null) return null;
   const matches = filter === null ? null : parseFilter(filter);
   const since = sinceAtUs ?? Number.NEGATIVE_INFINITY;
   const until = untilAtUs ?? Number.POSITIVE_INFINITY;
   const inTime = sinceAtUs === null && untilAtUs === null ? null : within(since, until);
-  return (settled) => (inTime === null || inTime(settled)) && (matches === null || matches.matches(new Subject(settled)));
+  return (settled) =>
+    (inTime === null || inTime(settled)) && (matches === null || matches.matches(new Subject(settled)));
 }
 
 /** An exchange belongs to the time at which it was asked, or answered if it was not asked. */

@@ -9,10 +9,14 @@ export function parseInstant(text: string, option: string): number {
   const trimmed = text.trim();
   const seconds = /^(\d{9,11})(?:\.(\d{1,9}))?$/.exec(trimmed);
   if (seconds !== null) return Number(seconds[1]) * 1_000_000 + micros(seconds[2]);
-  const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i.exec(trimmed);
+  const parts =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i.exec(trimmed);
   if (parts !== null) {
     const [, date, clock = "00:00", second = "00", fraction, zone = "Z"] = parts;
-    const offset = zone.toUpperCase() === "Z" || zone.includes(":") ? zone.toUpperCase() : `${zone.slice(0, 3)}:${zone.slice(3)}`;
+    const offset =
+      zone.toUpperCase() === "Z" || zone.includes(":")
+        ? zone.toUpperCase()
+        : `${zone.slice(0, 3)}:${zone.slice(3)}`;
     const ms = Date.parse(`${date}T${clock}:${second}${offset}`);
     if (!Number.isNaN(ms)) return ms * 1_000 + micros(fraction);
   }

@@ -11,7 +11,12 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "idle" }
   | { readonly kind: "lines"; readonly lines: string }
-  | { readonly kind: "progress"; readonly file: string; readonly readBytes: number; readonly totalBytes: number }
+  | {
+      readonly kind: "progress";
+      readonly file: string;
+      readonly readBytes: number;
+      readonly totalBytes: number;
+    }
   | { readonly kind: "servers"; readonly servers: ReadonlySet<string> }
   | { readonly kind: "part"; readonly part: ReadPart };
 

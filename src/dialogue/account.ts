@@ -22,6 +22,18 @@ export class Account implements TimeAccount {
   #serverRunUs = 0;
   #roundTripUs = 0;
 
+  clear(): void {
+    this.connectUs = 0;
+    this.serverUs = 0;
+    this.pathUs = 0;
+    this.clientUs = 0;
+    this.transferUs = 0;
+    this.unknownUs = 0;
+    this.#cursorUs = NO_TIME;
+    this.#serverRunUs = 0;
+    this.#roundTripUs = 0;
+  }
+
   /** Books everything up to `atUs` as `turn`. Time that runs backwards books nothing. */
   book(transport: Transport, atUs: number, turn: Turn): void {
     if (this.#cursorUs === NO_TIME && !this.#begin(transport, atUs)) return;

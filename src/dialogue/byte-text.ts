@@ -1,3 +1,5 @@
+const LF = 0x0a;
+
 /**
  * Bytes kept until somebody may want to read them: a line under way, a command, a reply. Grows up to
  * a limit; what comes after it is counted and left out. Reused, so that keeping a command costs no
@@ -8,6 +10,8 @@ export class ByteText {
   length = 0;
   /** Bytes that were not kept. */
   omitted = 0;
+  /** A NUL octet came by in appendLine(). */
+  nul = false;
   readonly #limit: number;
 
   constructor(initial: number, limit: number) {
@@ -18,6 +22,7 @@ export class ByteText {
   clear(): void {
     this.length = 0;
     this.omitted = 0;
+    this.nul = false;
   }
 
   /** Forgets the content for good: secrets do not stay in a reused buffer. */
@@ -40,6 +45,36 @@ export class ByteText {
     if (count <= 96) for (let i = 0; i < count; i++) bytes[at + i] = source[start + i]!;
     else bytes.set(source.subarray(start, start + count), at);
     this.length = at + count;
+  }
+
+  /**
+   * Appends up to and including the first line feed in [start, end), or all of it.
+   * @returns the place behind what was taken
+   */
+  appendLine(source: Uint8Array, start: number, end: number): number {
+    const most = this.length + (end - start);
+    if (most > this.bytes.length && most <= this.#limit && most <= 512) this.#grow(most);
+    const bytes = this.bytes;
+    let at = this.length;
+    const room = Math.min(end, start + bytes.length - at);
+    let i = start;
+    while (i < room) {
+      const byte = source[i++]!;
+      bytes[at++] = byte;
+      if (byte > LF) continue;
+      if (byte === 0) this.nul = true;
+      else if (byte === LF) {
+        this.length = at;
+        return i;
+      }
+    }
+    this.length = at;
+    if (i === end) return end;
+    let lf = i;
+    while (lf < end && source[lf] !== LF) lf++;
+    const until = lf < end ? lf + 1 : end;
+    this.append(source, i, until);
+    return until;
   }
 
   #grow(atLeast: number): void {

@@ -104,16 +104,25 @@ export interface DialogueContext {
 /** A line of the client's longer than this is not kept whole. RFC 5321 allows 512 octets for a command. */
 const MAX_LINE_BYTES = 8_192;
 
-/** The buffers that a dialogue works with; the next one takes them over. */
+/** What a dialogue works with; the next one takes it over, so that a connection costs little memory. */
 export class Desk {
   readonly reply = new ReplyReader();
   readonly line = new ByteText(64, MAX_LINE_BYTES);
   readonly banner = new ByteText(64, MAX_LINE_BYTES);
+  readonly account = new Account();
+  readonly flags = new Flags();
+  readonly scanner = new BodyScanner();
+  readonly pending: ExchangeRecord[] = [];
+  readonly settling: ExchangeRecord[] = [];
 
   clear(): void {
     this.reply.clear();
     this.line.wipe();
     this.banner.clear();
+    this.account.clear();
+    this.flags.clear();
+    this.pending.length = 0;
+    this.settling.length = 0;
   }
 }
 
@@ -123,8 +132,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   ended: EndCause = "open";
   readonly #context: DialogueContext;
   readonly #desk: Desk;
-  readonly #account = new Account();
-  readonly #flags = new Flags();
+  readonly #account: Account;
+  readonly #flags: Flags;
   readonly #reply: ReplyReader;
   readonly #line: ByteText;
   readonly #onMailPort: boolean;
@@ -132,8 +141,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   #mode: Mode = "commands";
   #serverTls: "no" | "maybe" | "yes" = "no";
   #ordinal = 0;
-  #pending: ExchangeRecord[] = [];
-  #settling: ExchangeRecord[] = [];
+  readonly #pending: ExchangeRecord[];
+  readonly #settling: ExchangeRecord[];
   #clientOffset = 0;
   #serverOffset = 0;
   #clientSpoke = false;
@@ -148,7 +157,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   #awaited: ExchangeRecord | null = null;
   #held: Held | null = null;
   #preface: Preface | null = null;
-  #scanner: BodyScanner | null = null;
+  readonly #scanner: BodyScanner;
   #bodyFromUs = NO_TIME;
   #bodyBytes = 0;
   #bodyGap = false;
@@ -181,6 +190,11 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     this.#desk = context.takeDesk();
     this.#reply = this.#desk.reply;
     this.#line = this.#desk.line;
+    this.#account = this.#desk.account;
+    this.#flags = this.#desk.flags;
+    this.#scanner = this.#desk.scanner;
+    this.#pending = this.#desk.pending;
+    this.#settling = this.#desk.settling;
     this.#onMailPort = context.isMailPort(transport.serverPort);
     if (transport.sawHandshake) this.#pending.push(context.take(CONNECT, this.#ordinal++));
     else this.#flags.raise("mid-stream");
@@ -344,22 +358,18 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
       this.#lineFirstFrame = frame;
       this.#lineFrom = this.#clientOffset;
     }
-    let lf = start;
-    while (lf < end && buffer[lf] !== 0x0a) lf++;
-    if (lf === end) {
-      line.append(buffer, start, end);
+    const next = line.appendLine(buffer, start, end);
+    if (buffer[next - 1] !== 0x0a) {
       if (this.#verdict === "undecided" && !this.#onMailPort && line.length > MAX_UNDECIDED_BYTES)
         this.#judge("other");
       return end;
     }
-    const to = this.#clientOffset + (lf + 1 - start);
-    if (line.length === 0) this.#command(buffer, start, lf + 1, 0, to, atUs, frame);
-    else {
-      line.append(buffer, start, lf + 1);
-      this.#command(line.bytes, 0, line.length, line.omitted, to, atUs, frame);
-      line.wipe();
-    }
-    return lf + 1;
+    if (line.nul) this.#flags.raise("nul");
+    const secret = this.#mode === "auth-answer";
+    this.#command(line.bytes, 0, line.length, line.omitted, this.#clientOffset + (next - start), atUs, frame);
+    if (secret || this.#mode === "hold") line.wipe();
+    else line.clear();
+    return next;
   }
 
   /** A whole line of the client: bytes[start, end), its end at stream offset `to`. */
@@ -456,7 +466,6 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
 
   #beginBody(atUs: number): void {
     this.#mode = "body";
-    this.#scanner ??= new BodyScanner();
     this.#scanner.start();
     this.#bodyFromUs = atUs;
     this.#bodyBytes = 0;
@@ -465,7 +474,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   }
 
   #readBody(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): number {
-    const scanner = this.#scanner!;
+    const scanner = this.#scanner;
     const found = scanner.scan(buffer, start, end);
     if (found < 0) {
       this.#bodyBytes += end - start;
@@ -695,7 +704,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     const code = reply.code;
     if (reply.mixedCodes) this.#flags.raise("mixed-codes");
     if (reply.bareLf) this.#flags.raise("bare-lf");
-    if (reply.nul) this.#flags.raise("nul");
+    if (reply.text.nul) this.#flags.raise("nul");
     if (code === null) this.#flags.raise("reply-without-code");
     if (this.#verdict === "undecided") this.#judgeReply(code);
     // A line without a code right behind a reply is the rest of a reply with a line feed in its text.
@@ -1073,7 +1082,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     const answered = this.#turnAnswered;
     this.#turn = null;
     this.#turnAnswered = false;
-    this.#pending = this.#pending.filter((exchange) => exchange !== turn);
+    this.#pending.splice(this.#pending.indexOf(turn), 1);
     if (answered) {
       this.#completed(turn);
       this.#settling.push(turn);
@@ -1095,7 +1104,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     this.#clientOffset += lengthBytes;
     switch (this.#mode) {
       case "body":
-        this.#scanner?.gap(lengthBytes);
+        this.#scanner.gap(lengthBytes);
         this.#bodyGap = true;
         this.#bodyBytes += lengthBytes;
         this.#looseEnd = null;
@@ -1251,8 +1260,8 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   #release(): void {
     for (const exchange of this.#pending) this.#context.give(exchange);
     for (const exchange of this.#settling) this.#context.give(exchange);
-    this.#pending = [];
-    this.#settling = [];
+    this.#pending.length = 0;
+    this.#settling.length = 0;
     this.#wipe();
   }
 

@@ -63,6 +63,9 @@ export class Dialogues implements SourceSink {
 
 /** Reports a connection on which nothing was said as a dialogue: its server is known to speak SMTP. */
 export function closeSilent(transport: Transport, listener: DialogueListener): void {
-  const dialogues = new Dialogues(listener, { ports: new Set([transport.serverPort]), copiesPossible: false });
+  const dialogues = new Dialogues(listener, {
+    ports: new Set([transport.serverPort]),
+    copiesPossible: false,
+  });
   dialogues.open(transport).close(transport.lastAtUs ?? NO_TIME);
 }

@@ -32,6 +32,10 @@ const NONE: ReadonlySet<Flag> = new Set();
 export class Flags {
   #bits = 0;
 
+  clear(): void {
+    this.#bits = 0;
+  }
+
   raise(flag: Flag): void {
     this.#bits |= BIT[flag];
   }

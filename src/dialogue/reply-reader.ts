@@ -68,29 +68,21 @@ export class ReplyReader {
         this.firstFrame = frame;
         this.from = offset + (i - start);
       }
-      let lf = i;
-      while (lf < end && buffer[lf] !== LF) lf++;
-      const until = lf < end ? lf + 1 : end;
+      const until = this.text.appendLine(buffer, i, end);
+      const whole = buffer[until - 1] === LF;
       const head = this.#head;
       for (let at = i, n = this.#lineLength; n < 4 && at < until; n++, at++) head[n] = buffer[at]!;
-      if (lf < end) {
-        if ((lf > i ? buffer[lf - 1]! : this.#previous) !== CR) this.bareLf = true;
+      if (whole) {
+        if ((until - i > 1 ? buffer[until - 2]! : this.#previous) !== CR) this.bareLf = true;
       } else this.#previous = buffer[end - 1]!;
       this.#lineLength += until - i;
-      this.text.append(buffer, i, until);
       this.lastAtUs = atUs;
       this.lastFrame = frame;
       this.to = offset + (until - start);
       i = until;
-      if (lf < end && this.#endLine()) return i;
+      if (whole && this.#endLine()) return i;
     }
     return -1;
-  }
-
-  /** The text has NUL octets, which no reply may (RFC 5321 §4.1.2). */
-  get nul(): boolean {
-    const at = this.text.bytes.indexOf(0);
-    return at >= 0 && at < this.text.length;
   }
 
   /** Takes what there is as complete (the stream ended, or bytes are missing). @returns false if there is no code. */

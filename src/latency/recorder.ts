@@ -25,7 +25,13 @@ export class Recorder {
   readonly phases: readonly PhaseRecord[] = PHASES.map(() => emptyPhase());
 
   /** One exchange. `null` durations are not recorded. */
-  reply(phase: PhaseIndex, serviceUs: number | null, thinkUs: number | null, waitedUs: number, taint: Taint | null): boolean {
+  reply(
+    phase: PhaseIndex,
+    serviceUs: number | null,
+    thinkUs: number | null,
+    waitedUs: number,
+    taint: Taint | null,
+  ): boolean {
     const record = this.phases[phase]!;
     record.seen++;
     record.waitedUs += waitedUs;

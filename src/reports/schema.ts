@@ -5,13 +5,19 @@ import { PHASES } from "../spine/phase.ts";
  * every line they see against it.
  */
 
-const instant = { type: ["integer", "null"], description: "µs since 1970, floored; null where there is none" };
+const instant = {
+  type: ["integer", "null"],
+  description: "µs since 1970, floored; null where there is none",
+};
 const duration = { type: ["integer", "null"], minimum: 0, description: "µs" };
 const count = { type: "integer", minimum: 0 };
 const text = { type: "string" };
 const frames = {
   description: "first and last frame as Wireshark numbers them within the file",
-  oneOf: [{ type: "null" }, { type: "array", items: { type: "integer", minimum: 1 }, minItems: 2, maxItems: 2 }],
+  oneOf: [
+    { type: "null" },
+    { type: "array", items: { type: "integer", minimum: 1 }, minItems: 2, maxItems: 2 },
+  ],
 };
 const place = {
   file: { ...text, description: "the file as it was named; - is standard input" },
@@ -31,7 +37,10 @@ const exchange = closed(
     ...place,
     ordinal: { ...count, description: "place within the dialogue" },
     phase: { enum: PHASES },
-    verb: { ...text, description: "in capitals, or (connect) (end-of-data) (auth) (tls) (encrypted) (unsolicited) (unknown)" },
+    verb: {
+      ...text,
+      description: "in capitals, or (connect) (end-of-data) (auth) (tls) (encrypted) (unsolicited) (unknown)",
+    },
     command: { type: ["string", "null"], description: "the line as sent, escaped, secrets replaced" },
     code: { type: ["integer", "null"], minimum: 200, maximum: 599 },
     lines: { type: "array", items: text },
@@ -41,14 +50,26 @@ const exchange = closed(
     answeredLineAtUs: { ...instant, description: "end of the reply's first line" },
     answeredLastAtUs: instant,
     thinkUs: { ...duration, description: "answeredFirst − askedLast" },
-    serviceUs: { ...duration, description: "answeredFirst − max(askedLast, previous reply's answeredLast), ≥ 0" },
-    sinceSynAckUs: { type: ["integer", "null"], description: "banner only: from the SYN-ACK to its first byte" },
-    pipelinedBehind: { ...count, description: "commands without a reply when this one's first byte was seen" },
+    serviceUs: {
+      ...duration,
+      description: "answeredFirst − max(askedLast, previous reply's answeredLast), ≥ 0",
+    },
+    sinceSynAckUs: {
+      type: ["integer", "null"],
+      description: "banner only: from the SYN-ACK to its first byte",
+    },
+    pipelinedBehind: {
+      ...count,
+      description: "commands without a reply when this one's first byte was seen",
+    },
     retransmits: { ...count, description: "later copies of either span" },
     askedFrames: frames,
     answeredFrames: frames,
     askedFile: { ...text, description: "where askedFrames count in an earlier file of the same ring" },
-    taint: { enum: [null, "gap", "clock", "unanswered", "early"], description: "why the time is not recorded" },
+    taint: {
+      enum: [null, "gap", "clock", "unanswered", "early"],
+      description: "why the time is not recorded",
+    },
   },
   ["sinceSynAckUs", "askedFile"],
 );
@@ -74,13 +95,23 @@ const conversation = closed({
     ],
   },
   starttls: { enum: ["used", "offered", "none"] },
-  vantage: { enum: [null, "client", "server", "middle"], description: "where the capture was made, by the handshake" },
+  vantage: {
+    enum: [null, "client", "server", "middle"],
+    description: "where the capture was made, by the handshake",
+  },
   rttUs: { ...duration, description: "round trip client to server by the handshake" },
   banner: { type: "array", items: text },
   messages: count,
   time: {
     description: "where the time from SYN to end went, in µs; the parts add up to it",
-    ...closed({ connectUs: count, serverUs: count, pathUs: count, clientUs: count, transferUs: count, unknownUs: count }),
+    ...closed({
+      connectUs: count,
+      serverUs: count,
+      pathUs: count,
+      clientUs: count,
+      transferUs: count,
+      unknownUs: count,
+    }),
   },
   flags: { type: "array", items: text, uniqueItems: true },
 });
@@ -88,8 +119,25 @@ const conversation = closed({
 const summary = {
   type: "object",
   description: "the last line: the report that -o json prints",
-  properties: { kind: { const: "summary" }, schema: { const: 1 }, totals: { type: "object" }, phases: { type: "array" } },
-  required: ["kind", "schema", "tool", "source", "window", "restriction", "totals", "health", "waitedUs", "account", "phases"],
+  properties: {
+    kind: { const: "summary" },
+    schema: { const: 1 },
+    totals: { type: "object" },
+    phases: { type: "array" },
+  },
+  required: [
+    "kind",
+    "schema",
+    "tool",
+    "source",
+    "window",
+    "restriction",
+    "totals",
+    "health",
+    "waitedUs",
+    "account",
+    "phases",
+  ],
 };
 
 export const NDJSON_SCHEMA = {

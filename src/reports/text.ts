@@ -44,7 +44,10 @@ function header(report: Report, paint: Paint): string {
       `${plural(totals.exchanges, "exchange")}, ${countText(totals.recorded)} timed`,
   ]);
   const health = healthRemarks(report);
-  lines.push(["Health", health.length === 0 ? "no loss, no gaps, nothing cut" : paint("warning", health[0]!)]);
+  lines.push([
+    "Health",
+    health.length === 0 ? "no loss, no gaps, nothing cut" : paint("warning", health[0]!),
+  ]);
   for (const remark of health.slice(1)) lines.push(["", paint("warning", remark)]);
   lines.push(["Waiting", waiting(report)]);
   if (account.lengthUs > 0) {
@@ -69,7 +72,8 @@ function source(report: Report): string {
 
 function waiting(report: Report): string {
   const worst = report.slowest[0];
-  const longest = worst === undefined ? "" : `; longest reply ${durationText(worst.serviceUs)} (${worst.phase})`;
+  const longest =
+    worst === undefined ? "" : `; longest reply ${durationText(worst.serviceUs)} (${worst.phase})`;
   return `${durationText(report.waitedUs)} in which a client waited for a reply${longest}`;
 }
 
@@ -79,16 +83,38 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
     if (count > 0) remarks.push(text);
   };
   for (const { file, damage, interrupted } of files) {
-    if (damage !== null) remarks.push(`${file} is ${damage.kind} at byte ${countText(damage.offsetBytes)}: ${damage.what}`);
+    if (damage !== null)
+      remarks.push(`${file} is ${damage.kind} at byte ${countText(damage.offsetBytes)}: ${damage.what}`);
     if (interrupted) remarks.push(`${file}: reading was interrupted, this is what was read until then`);
   }
-  say(health.droppedPackets, `${plural(health.droppedPackets, "packet")} dropped while capturing: times may be missing or wrong`);
-  say(health.packetsCutBySnaplen, `${plural(health.packetsCutBySnaplen, "packet")} cut short (snap length): capture with -s 0`);
-  say(health.dialoguesWithGaps, `${plural(health.dialoguesWithGaps, "dialogue")} with bytes missing from the capture`);
-  say(health.oneWayDialogues, `${plural(health.oneWayDialogues, "dialogue")} of which only one direction was captured`);
-  say(health.midStreamDialogues, `${plural(health.midStreamDialogues, "dialogue")} already under way when the capture began`);
-  say(health.unfinishedDialogues, `${plural(health.unfinishedDialogues, "dialogue")} still open when it ended`);
-  say(health.retransmittedExchanges, `${plural(health.retransmittedExchanges, "exchange")} with packets captured more than once (retransmitted)`);
+  say(
+    health.droppedPackets,
+    `${plural(health.droppedPackets, "packet")} dropped while capturing: times may be missing or wrong`,
+  );
+  say(
+    health.packetsCutBySnaplen,
+    `${plural(health.packetsCutBySnaplen, "packet")} cut short (snap length): capture with -s 0`,
+  );
+  say(
+    health.dialoguesWithGaps,
+    `${plural(health.dialoguesWithGaps, "dialogue")} with bytes missing from the capture`,
+  );
+  say(
+    health.oneWayDialogues,
+    `${plural(health.oneWayDialogues, "dialogue")} of which only one direction was captured`,
+  );
+  say(
+    health.midStreamDialogues,
+    `${plural(health.midStreamDialogues, "dialogue")} already under way when the capture began`,
+  );
+  say(
+    health.unfinishedDialogues,
+    `${plural(health.unfinishedDialogues, "dialogue")} still open when it ended`,
+  );
+  say(
+    health.retransmittedExchanges,
+    `${plural(health.retransmittedExchanges, "exchange")} with packets captured more than once (retransmitted)`,
+  );
   const { gap, clock, early } = health.taintedExchanges;
   const left = [
     [gap, "bytes missing"],
@@ -100,7 +126,10 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
   const undecoded = Object.entries(health.undecodedPackets).filter(([, count]) => count > 0);
   const share = undecoded.reduce((sum, [, count]) => sum + count, 0);
   // ARP, DNS and the like are in every capture; only what could have been mail is worth a line.
-  if (share > totals.packets / 2) remarks.push(`${plural(share, "packet")} without TCP: ${undecoded.map(([why, count]) => `${why} ${countText(count)}`).join(", ")}`);
+  if (share > totals.packets / 2)
+    remarks.push(
+      `${plural(share, "packet")} without TCP: ${undecoded.map(([why, count]) => `${why} ${countText(count)}`).join(", ")}`,
+    );
   say(totals.silentLeftOut, `${plural(totals.silentLeftOut, "silent connection")} not looked into`);
   return remarks;
 }
@@ -128,10 +157,20 @@ function phaseTable({ phases, account: _ }: Report, paint: Paint): string {
   const columns: Column<PhaseView>[] = [
     { label: "Phase", align: "left", text: ({ phase }) => phase },
     { label: "share", align: "right", text: ({ share }) => (share === null ? "-" : percentText(share)) },
-    { label: "waited", align: "right", text: ({ waitedUs }) => (waitedUs === null ? "-" : durationText(waitedUs)) },
+    {
+      label: "waited",
+      align: "right",
+      text: ({ waitedUs }) => (waitedUs === null ? "-" : durationText(waitedUs)),
+    },
     { label: "n", align: "right", text: ({ service }) => countText(service.n) },
     ...(phases.some(({ unanswered }) => unanswered > 0)
-      ? [{ label: "no reply", align: "right", text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)) } satisfies Column<PhaseView>]
+      ? [
+          {
+            label: "no reply",
+            align: "right",
+            text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
+          } satisfies Column<PhaseView>,
+        ]
       : []),
     ...percentileColumns<PhaseView>(({ service }) => service, sample),
   ];
@@ -162,7 +201,11 @@ function groupTable({ key, groups, rest }: GroupTable, paint: Paint): string {
       { label: "share", align: "right", text: ({ share }) => percentText(share) },
       { label: "waited", align: "right", text: ({ waitedUs }) => durationText(waitedUs) },
       { label: "n", align: "right", text: ({ service }) => countText(service.n) },
-      { label: "no reply", align: "right", text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)) },
+      {
+        label: "no reply",
+        align: "right",
+        text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
+      },
       ...percentileColumns<GroupTable["groups"][number]>(({ service }) => service, sample),
     ],
     rows,

@@ -38,7 +38,11 @@ export interface FileView {
   readonly compression: string | null;
   readonly bytes: number;
   /** `damaged` or `cut` at this byte offset; what came before is in the report. */
-  readonly damage: { readonly kind: "cut" | "damaged"; readonly offsetBytes: number; readonly what: string } | null;
+  readonly damage: {
+    readonly kind: "cut" | "damaged";
+    readonly offsetBytes: number;
+    readonly what: string;
+  } | null;
   /** Interrupted by the operator. */
   readonly interrupted: boolean;
   readonly nanoseconds: boolean;

@@ -59,6 +59,8 @@ export class Connection implements Transport {
   highBase = 0;
   highBaseKnown = false;
   sink: StreamSink | null = null;
+  /** Bytes wait, or are known to be missing. */
+  waiting = false;
   /** The sink wanted no more of this connection. */
   sinkRefused = false;
   readonly #lowEnd: Endpoint;
@@ -107,8 +109,7 @@ export class Connection implements Transport {
   get rolesKnown(): boolean {
     return this.#rolesKnown;
   }
-  /** Bytes wait, or are known to be missing. */
-  get waiting(): boolean {
+  #isWaiting(): boolean {
     return (
       this.low.queue.length > 0 || this.high.queue.length > 0 || this.low.missing > 0 || this.high.missing > 0
     );
@@ -237,7 +238,10 @@ export class Connection implements Transport {
     }
     if (sink === null) {
       if (from.finKnown) from.ended = true;
-    } else if (this.waiting || this.#holeAtUs !== NO_TIME) this.#settle(sink, atUs, frame);
+    } else {
+      this.waiting = this.#isWaiting();
+      if (this.waiting || this.#holeAtUs !== NO_TIME) this.#settle(sink, atUs, frame);
+    }
     if (from.finKnown && sink !== null) {
       from.finish(sink);
       peer.finish(sink);
@@ -307,6 +311,7 @@ export class Connection implements Transport {
   /** Hands on what can be, and gives up what has been acknowledged and does not come. */
   #settle(sink: StreamSink, atUs: number, frame: number): void {
     this.#drain(sink);
+    this.waiting = this.#isWaiting();
     if (this.low.missing === 0 && this.high.missing === 0) {
       this.#holeAtUs = NO_TIME;
       return;
@@ -319,6 +324,7 @@ export class Connection implements Transport {
     if (this.#packets - this.#holePacket < GRACE_PACKETS && atUs - this.#holeAtUs < GRACE_US) return;
     this.#holeAtUs = NO_TIME;
     this.#giveUp(sink, this.low.missing > 0 ? this.low : this.high, atUs, frame);
+    this.waiting = this.#isWaiting();
   }
 
   /** For the passing of time while nothing of this connection arrives. */

@@ -12,7 +12,7 @@ import { Flows } from "./flows.ts";
 /** A finished connection stays this long for later copies of its last segments (µs of capture time) … */
 const LINGER_US = 2_000_000;
 /** … but not more than so many of them. */
-const MAX_LINGERING = 512;
+const MAX_LINGERING = 128;
 
 /** The ports that are mail whatever is said on them: RFC 5321, 8314, 6409 and the usual alternative. */
 export const MAIL_PORTS: readonly number[] = [25, 465, 587, 2525];
@@ -112,7 +112,8 @@ export class Streams implements SegmentSink {
       return;
     }
     const connection = flows.connections[flow]!;
-    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0) connection.refused = true;
+    if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0)
+      connection.refused = true;
   }
 
   /** The source is over: every connection is closed, in the order in which they began. */
