@@ -343,7 +343,7 @@ function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void 
 }
 
 /** An exchange's file is that of its reply (of its command, where there is no reply); frames count within it. */
-export function locate(exchange: Exchange, conversation: Conversation, frames: FileFrames): Settled {
+function locate(exchange: Exchange, conversation: Conversation, frames: FileFrames): Settled {
   const { transport } = conversation;
   const anchor = exchange.answeredFirstFrame || exchange.askedFirstFrame || transport.firstFrame;
   const { file } = frames.locate(anchor);

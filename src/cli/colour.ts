@@ -9,7 +9,7 @@ const STYLES = { heading: "bold", strong: "yellow", dim: "gray", warning: "magen
 export function paintFor(choice: ColourChoice, isTerminal: boolean, env: NodeJS.ProcessEnv): Paint {
   const wanted =
     choice === "always" ||
-    (choice === "auto" && isTerminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb");
+    (choice === "auto" && isTerminal && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb");
   if (!wanted) return plain;
   return (style, text) => styleText(STYLES[style], text, { validateStream: false });
 }

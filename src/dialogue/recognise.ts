@@ -9,7 +9,7 @@ const GREETINGS: ReadonlySet<number> = new Set([220, 421, 554]);
 export type Verdict = "smtp" | "other" | "undecided";
 
 /** Verbs that no other line protocol with numeric replies uses. */
-export const TELLING_VERBS: readonly string[] = [
+const TELLING_VERBS: readonly string[] = [
   "HELO",
   "EHLO",
   "LHLO",

@@ -214,7 +214,7 @@ function copyOf(buffer: Uint8Array, start: number, end: number): Uint8Array {
 }
 
 /** What a waiting piece costs besides its payload: so that many tiny ones count too. */
-export const PIECE_OVERHEAD_BYTES = 160;
+const PIECE_OVERHEAD_BYTES = 160;
 
 /** Copies of waiting bytes that are remembered; beyond it they go uncounted (a flood, not a network). */
 const MAX_WAITING_COPIES = 64;
