@@ -133,8 +133,9 @@ export class Analysis implements DialogueListener {
       counts.recorded++;
       if (this.#slowest.wants(serviceUs!)) this.#slowest.add(this.#slow(exchange, conversation, serviceUs!));
     }
-    if (taint === "unanswered" && this.#unanswered.wants(waitedUs)) {
-      this.#unanswered.add(this.#slow(exchange, conversation, waitedUs));
+    if (taint === "unanswered") {
+      const spentUs = connected(conversation) ? waitedUs : conversation.account.connectUs;
+      if (this.#unanswered.wants(spentUs)) this.#unanswered.add(this.#slow(exchange, conversation, spentUs));
     }
     this.#groups?.record(exchange, conversation);
   }
@@ -213,9 +214,10 @@ export class Analysis implements DialogueListener {
       command: command === null ? null : redact(command),
       code: exchange.code,
       reply: reply === undefined ? null : redact(reply),
-      atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs,
+      remark: reply === undefined ? remarkOn(exchange, conversation) : null,
+      atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs ?? conversation.transport.synAtUs,
       serviceUs: durationUs,
-      askedFrame: askedFrames?.[1] ?? null,
+      askedFrame: askedFrames?.[1] ?? this.#frames().locate(conversation.transport.firstFrame).frame,
       answeredFrame: answeredFrames?.[0] ?? null,
     };
   }
@@ -336,6 +338,18 @@ export class Analysis implements DialogueListener {
   get unanswered(): readonly SlowReply[] {
     return this.#unanswered.entries;
   }
+}
+
+/** The server accepted the connection (or its start was not captured). */
+function connected({ transport }: Conversation): boolean {
+  return transport.synFrame === 0 || transport.synAckFrame > 0;
+}
+
+function remarkOn(exchange: Exchange, conversation: Conversation): string {
+  if (exchange.answeredFirstAtUs !== null) return exchange.phase === "tls" ? "ServerHello" : "(encrypted)";
+  if (conversation.transport.refused) return "connection refused";
+  if (!connected(conversation)) return "no answer to the SYN";
+  return "no reply";
 }
 
 function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void {

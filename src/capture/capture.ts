@@ -68,6 +68,7 @@ export class Capture implements RecordSink {
         return;
       }
       this.#streams.tick(latestAtUs + Math.floor((performance.now() - since) * 1000));
+      void options.betweenBatches?.();
     }, 1000);
     try {
       return await readCaptureStream(stream, this, { ...options, name });

@@ -31,11 +31,7 @@ async function run(args: readonly string[]): Promise<number> {
       })
       .demandCommand(1, "say what to do: smtpscope replay FILE (smtpscope --help lists more)")
       .strict()
-      .parserConfiguration({
-        "camel-case-expansion": true,
-        "duplicate-arguments-array": false,
-        "boolean-negation": false,
-      })
+      .parserConfiguration({ "boolean-negation": false })
       .version(VERSION)
       .alias("version", "V")
       .alias("help", "h")

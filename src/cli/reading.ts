@@ -1,9 +1,9 @@
-import { Analysis, type AnalysisPart } from "../analysis/analysis.ts";
+import { Analysis, type AnalysisOptions, type AnalysisPart } from "../analysis/analysis.ts";
 import type { GroupKey } from "../analysis/groups.ts";
 import { Capture } from "../capture/capture.ts";
 import type { ReadOptions, ReadOutcome } from "../capture/file/open.ts";
 import { Dialogues } from "../dialogue/dialogues.ts";
-import { conversationLine, exchangeLine } from "../reports/index.ts";
+import { conversationLine, DialogueLines, exchangeLine } from "../reports/index.ts";
 import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { FileView } from "../spine/report.ts";
@@ -17,7 +17,8 @@ export interface ReadRequest extends Selection {
   readonly top: number;
   readonly by: GroupKey | null;
   readonly redact: boolean;
-  readonly ndjson: boolean;
+  /** What to write while reading: every exchange and dialogue as NDJSON, a line a dialogue to watch, or nothing. */
+  readonly asItGoes: "ndjson" | "lines" | "nothing";
 }
 
 /** A file that could not be read at all. */
@@ -71,21 +72,27 @@ export class Reading {
     this.#hooks = hooks;
     this.#ports = new Set(request.ports);
     const redact = request.redact ? redactAddresses : (text: string) => text;
-    const { percentiles, top, by, ndjson } = request;
-    this.#analysis = new Analysis(
-      {
-        percentiles,
-        top,
-        by,
-        redact,
-        accepts: compileSelection(request),
-        onExchange: ndjson ? (settled) => this.#lines.push(exchangeLine(settled, redact)) : null,
-        onConversation: ndjson
-          ? (conversation, frames) => this.#lines.push(conversationLine(conversation, frames, redact))
-          : null,
-      },
-      () => this.#frames,
-    );
+    const { percentiles, top, by } = request;
+    const options = { percentiles, top, by, redact, accepts: compileSelection(request) };
+    this.#analysis = new Analysis({ ...options, ...this.#asItGoes(request.asItGoes, redact) }, () => this.#frames);
+  }
+
+  #asItGoes(kind: ReadRequest["asItGoes"], redact: (text: string) => string): Pick<AnalysisOptions, "onExchange" | "onConversation"> {
+    const say = (line: string) => {
+      this.#lines.push(line);
+    };
+    if (kind === "nothing") return { onExchange: null, onConversation: null };
+    if (kind === "ndjson") {
+      return {
+        onExchange: (settled) => say(exchangeLine(settled, redact)),
+        onConversation: (conversation, frames) => say(conversationLine(conversation, frames, redact)),
+      };
+    }
+    const lines = new DialogueLines();
+    return {
+      onExchange: ({ exchange, conversation }) => lines.exchange(exchange, conversation),
+      onConversation: (conversation) => say(lines.conversation(conversation)),
+    };
   }
 
   /** Files that continue one another. */

@@ -104,8 +104,9 @@ export function replayOptions(argv: Argv) {
 
 /** @returns the exit status */
 export async function replay(args: ReplayArguments): Promise<number> {
-  const request = requestOf(args);
+  refuseRepeated(args);
   const inputs = inputsOf([...(args.read ?? []), ...(args.files ?? [])]);
+  const request = requestOf(args, inputs.streams > 0);
   const output = openOutput(args.output ?? null);
   const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.streams === 0);
   const interrupt = new AbortController();
@@ -135,6 +136,15 @@ export async function replay(args: ReplayArguments): Promise<number> {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     progress.clear();
     output.close();
+  }
+}
+
+/** An option that takes one value becomes an array when it is given twice. */
+function refuseRepeated(args: ReplayArguments): void {
+  for (const [name, option] of Object.entries(OPTIONS)) {
+    if (!("array" in option) && Array.isArray(args[name])) {
+      throw new SmtpscopeError("usage", `--${name} is given more than once`);
+    }
   }
 }
 
@@ -195,7 +205,7 @@ export function complain(message: string): void {
   process.stderr.write(`smtpscope: ${escapeText(message)}\n`);
 }
 
-function requestOf(args: ReplayArguments): ReadRequest {
+function requestOf(args: ReplayArguments, isStream: boolean): ReadRequest {
   const filter = args.filter ?? null;
   if (filter !== null) parseFilter(filter);
   if (!Number.isInteger(args.top) || args.top < 0 || args.top > MAX_TOP) {
@@ -207,7 +217,7 @@ function requestOf(args: ReplayArguments): ReadRequest {
     top: args.top,
     by: args.by ?? null,
     redact: args.redact,
-    ndjson: args.format === "ndjson",
+    asItGoes: args.format === "ndjson" ? "ndjson" : args.format === "text" && isStream ? "lines" : "nothing",
     filter,
     sinceAtUs: args.since === undefined ? null : parseInstant(args.since, "since"),
     untilAtUs: args.until === undefined ? null : parseInstant(args.until, "until"),

@@ -2,7 +2,8 @@ import type { Report } from "../spine/report.ts";
 import { renderJson } from "./json.ts";
 import { type Paint, renderText } from "./text.ts";
 
-export { conversationLine, exchangeLine, type Redact, summaryLine } from "./ndjson.ts";
+export { DialogueLines } from "./dialogue-line.ts";
+export { conversationLine, exchangeLine, summaryLine } from "./ndjson.ts";
 export { NDJSON_SCHEMA } from "./schema.ts";
 export { type Paint, plain } from "./text.ts";
 

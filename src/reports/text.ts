@@ -54,7 +54,7 @@ function header(report: Report, paint: Paint): string {
     const parts = (["connect", "server", "path", "client", "transfer", "unknown"] as const)
       .map((name) => [name, account[`${name}Us`]] as const)
       .filter(([, us]) => us > 0)
-      .map(([name, us]) => `${name} ${percentText(us / account.lengthUs)}`);
+      .map(([name, us]) => `${name} ${us < account.lengthUs / 1_000 ? "<0.1 %" : percentText(us / account.lengthUs)}`);
     lines.push(["Time", `${durationText(account.lengthUs)} of dialogue: ${parts.join(", ")}`]);
   }
   return lines.map(([label, text]) => `${paint("heading", label.padEnd(10))} ${text}`).join("\n");
@@ -109,7 +109,7 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
   );
   say(
     health.unfinishedDialogues,
-    `${plural(health.unfinishedDialogues, "dialogue")} still open when it ended`,
+    `${plural(health.unfinishedDialogues, "dialogue")} still open when the capture ended`,
   );
   say(
     health.retransmittedExchanges,
@@ -151,7 +151,7 @@ function percentileColumns<T>(of: (row: T) => Distribution, sample: Distribution
   ];
 }
 
-function phaseTable({ phases, account: _ }: Report, paint: Paint): string {
+function phaseTable({ phases }: Report, paint: Paint): string {
   if (phases.length === 0) return "";
   const sample = phases.find(({ service }) => service.n > 0)?.service;
   const columns: Column<PhaseView>[] = [
@@ -220,7 +220,7 @@ function replyList(title: string, replies: readonly SlowReply[], paint: Paint): 
   if (replies.length === 0) return "";
   const lines = replies.flatMap((reply) => {
     const said = reply.command ?? (reply.verb === "(connect)" ? "banner" : reply.verb);
-    const answer = reply.reply === null ? "no reply" : reply.reply;
+    const answer = reply.reply ?? reply.remark ?? "";
     const frame = reply.answeredFrame ?? reply.askedFrame;
     const where = `${reply.file}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
     const when = reply.atUs === null ? "" : `  ${timeText(reply.atUs).slice(11)}`;

@@ -148,6 +148,8 @@ export interface SlowReply {
   readonly command: string | null;
   readonly code: number | null;
   readonly reply: string | null;
+  /** What the reply's place holds where there is no text of one: why there was none, or that it is encrypted. */
+  readonly remark: string | null;
   readonly atUs: number | null;
   readonly serviceUs: number;
   readonly askedFrame: number | null;
