@@ -4,7 +4,7 @@ import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { EXIT, exitOf } from "./exit.ts";
-import { complain, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
+import { complain, DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
 
 /** The command: reads its arguments, runs a subcommand, ends with its status. */
@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<void> {
 async function run(args: readonly string[]): Promise<number> {
   let status: number = EXIT.done;
   try {
-    const parser = yargs([...args])
+    const parser = yargs(args.map((arg) => (arg === "-" ? DASH : arg)))
       .scriptName("smtpscope")
       .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and why?")
       .command(REPLAY, REPLAY_HELP, replayOptions, async (parsed) => {
@@ -69,7 +69,7 @@ function helpful(message: string): string {
       .split("\n")
       .filter((line) => line.trim() !== "")
       .join(" ");
-  const name = unknown[1]!.split(",")[0]!.trim();
+  const name = unknown[1]!.split(",")[0]!.trim().replace(/^\0/, "");
   const near = nearest(name, [...REPLAY_OPTIONS, ...COMMANDS, "help", "version"]);
   const isOption = !COMMANDS.includes(near ?? "");
   return `unknown ${name.length > 1 ? "argument" : "option"} "${name}"${near === null ? "" : `; did you mean ${isOption ? "--" : ""}${near}?`} (smtpscope --help)`;

@@ -9,7 +9,7 @@ export interface Output {
 }
 
 export function openOutput(path: string | null): Output {
-  if (path === null || path === "-") return standardOutput();
+  if (path === null) return standardOutput();
   let fd: number;
   try {
     fd = openSync(path, "w", 0o644);

@@ -74,10 +74,16 @@ export class Reading {
     const redact = request.redact ? redactAddresses : (text: string) => text;
     const { percentiles, top, by } = request;
     const options = { percentiles, top, by, redact, accepts: compileSelection(request) };
-    this.#analysis = new Analysis({ ...options, ...this.#asItGoes(request.asItGoes, redact) }, () => this.#frames);
+    this.#analysis = new Analysis(
+      { ...options, ...this.#asItGoes(request.asItGoes, redact) },
+      () => this.#frames,
+    );
   }
 
-  #asItGoes(kind: ReadRequest["asItGoes"], redact: (text: string) => string): Pick<AnalysisOptions, "onExchange" | "onConversation"> {
+  #asItGoes(
+    kind: ReadRequest["asItGoes"],
+    redact: (text: string) => string,
+  ): Pick<AnalysisOptions, "onExchange" | "onConversation"> {
     const say = (line: string) => {
       this.#lines.push(line);
     };

@@ -25,6 +25,7 @@ const OPTIONS = {
     alias: "r",
     type: "string",
     array: true,
+    nargs: 1,
     requiresArg: true,
     describe: "A capture to read, like a plain argument; - is standard input",
   },
@@ -32,6 +33,7 @@ const OPTIONS = {
     alias: "p",
     type: "string",
     array: true,
+    nargs: 1,
     requiresArg: true,
     describe: `Server ports that are mail whatever is said there, besides ${MAIL_PORTS.join(", ")}`,
   },
@@ -82,6 +84,9 @@ const OPTIONS = {
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
+/** yargs loses a plain `-` among the arguments of a command; it is passed through as this, which nobody can type. */
+export const DASH = "\0-";
+
 export const REPLAY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
 
 type ReplayArguments = ArgumentsCamelCase<
@@ -105,9 +110,10 @@ export function replayOptions(argv: Argv) {
 /** @returns the exit status */
 export async function replay(args: ReplayArguments): Promise<number> {
   refuseRepeated(args);
-  const inputs = inputsOf([...(args.read ?? []), ...(args.files ?? [])]);
+  const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
+  const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
   const request = requestOf(args, inputs.streams > 0);
-  const output = openOutput(args.output ?? null);
+  const output = openOutput(args.output === DASH ? null : (args.output ?? null));
   const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.streams === 0);
   const interrupt = new AbortController();
   let interrupted = false;

@@ -15,7 +15,8 @@ export class DialogueLines {
     const code = exchange.code ?? soFar?.code ?? null;
     const serviceUs = exchange.taint === null ? (exchange.serviceUs ?? -1) : -1;
     if (soFar === undefined) this.#slowest.set(conversation, { phase: exchange.phase, serviceUs, code });
-    else if (serviceUs > soFar.serviceUs) this.#slowest.set(conversation, { phase: exchange.phase, serviceUs, code });
+    else if (serviceUs > soFar.serviceUs)
+      this.#slowest.set(conversation, { phase: exchange.phase, serviceUs, code });
     else soFar.code = code;
   }
 
@@ -27,7 +28,9 @@ export class DialogueLines {
     const when = startUs === null ? "no time" : timeText(startUs).slice(11, 23);
     const length = startUs === null || endedAtUs === null ? "?" : durationText(endedAtUs - startUs);
     const worst =
-      slowest === undefined || slowest.serviceUs < 0 ? "no reply" : `${slowest.phase} ${durationText(slowest.serviceUs)}`;
+      slowest === undefined || slowest.serviceUs < 0
+        ? "no reply"
+        : `${slowest.phase} ${durationText(slowest.serviceUs)}`;
     const parts = [`${worst}`, slowest?.code ?? "-", plural(messages, "message"), ...flags];
     return `${when}  ${transport.client} → ${transport.server}  ${length.padStart(7)}  ${parts.join("  ")}`;
   }

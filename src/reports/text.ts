@@ -54,7 +54,10 @@ function header(report: Report, paint: Paint): string {
     const parts = (["connect", "server", "path", "client", "transfer", "unknown"] as const)
       .map((name) => [name, account[`${name}Us`]] as const)
       .filter(([, us]) => us > 0)
-      .map(([name, us]) => `${name} ${us < account.lengthUs / 1_000 ? "<0.1 %" : percentText(us / account.lengthUs)}`);
+      .map(
+        ([name, us]) =>
+          `${name} ${us < account.lengthUs / 1_000 ? "<0.1 %" : percentText(us / account.lengthUs)}`,
+      );
     lines.push(["Time", `${durationText(account.lengthUs)} of dialogue: ${parts.join(", ")}`]);
   }
   return lines.map(([label, text]) => `${paint("heading", label.padEnd(10))} ${text}`).join("\n");
