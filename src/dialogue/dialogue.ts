@@ -22,7 +22,7 @@ import { BodyScanner } from "./body-scanner.ts";
 import { ByteText } from "./byte-text.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { Flags } from "./flags.ts";
-import { Held } from "./held.ts";
+import { Held, type HeldBudget } from "./held.ts";
 import { Preface } from "./preface.ts";
 import { judgeCommand, judgeFirstReply, type Verdict } from "./recognise.ts";
 import { ReplyReader } from "./reply-reader.ts";
@@ -61,8 +61,10 @@ type Mode =
 
 /** Exchanges waiting to settle in one dialogue; beyond it the oldest is taken as it is. */
 const MAX_SETTLING = 64;
+const MAX_SETTLING_CROWDED = 2;
 /** Commands without a reply; a client that sends more is not waiting for answers. */
-const MAX_PENDING = 4_096;
+const MAX_PENDING = 1_024;
+const MAX_PENDING_CROWDED = 8;
 /** Lines of either side after which a stream that never said anything telling is not SMTP. */
 const MAX_UNDECIDED_LINES = 32;
 const MAX_UNDECIDED_BYTES = 1_024;
@@ -96,6 +98,11 @@ export interface DialogueContext {
   readonly settleUs: number;
   take(verb: VerbIndex, ordinal: number): ExchangeRecord;
   give(exchange: ExchangeRecord): void;
+  readonly held: HeldBudget;
+  /** So much is waiting for replies in all dialogues that each has to do with less. */
+  readonly crowded: boolean;
+  /** The exchange has grown: its texts are longer than they were. */
+  weigh(exchange: ExchangeRecord): void;
   takeDesk(): Desk;
   giveDesk(desk: Desk): void;
   closed(dialogue: Dialogue): void;
@@ -520,7 +527,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     const newer = looseAt >= 0 && (this.#looseEnd === null || this.#looseEnd.frame !== frame);
     if (newer) {
       this.#looseEnd = { atUs, frame, offset: this.#clientOffset + (looseAt - start) };
-      this.#held = new Held();
+      this.#held = new Held(this.#context.held);
       this.#held.bytes(atUs, frame, buffer, looseAt, end);
     } else if (
       this.#looseEnd !== null &&
@@ -558,7 +565,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   // ---- Bytes whose meaning a reply will tell
 
   #hold(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
-    this.#held ??= new Held();
+    this.#held ??= new Held(this.#context.held);
     if (this.#held.bytes(atUs, frame, buffer, start, end)) return;
     // More than any client says before it listens: DATA's 354 was missed, or will come.
     this.#resolveHeld();
@@ -630,7 +637,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
   }
 
   #keepProbe(atUs: number, frame: number, buffer: Uint8Array, at: number): void {
-    this.#probe ??= new Held();
+    this.#probe ??= new Held(this.#context.held);
     this.#probe.bytes(atUs, frame, buffer, at, at + 1);
   }
 
@@ -799,6 +806,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     const text = exchange.replyBytes;
     exchange.replyBytes = reply.text;
     reply.text = text;
+    this.#context.weigh(exchange);
     if (exchange.verbIndex === CONNECT) this.#keepBanner(exchange);
     if (
       exchange.verbIndex === CONNECT &&
@@ -940,7 +948,13 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     if (this.#uncertain || this.#taintNext) exchange.taint = "gap";
     this.#taintNext = false;
     this.#pending.push(exchange);
-    if (this.#pending.length > MAX_PENDING) this.#abandonOldest("unanswered", atUs);
+    if (
+      this.#pending.length > MAX_PENDING ||
+      (this.#context.crowded && this.#pending.length > MAX_PENDING_CROWDED)
+    ) {
+      this.#abandonOldest("unanswered", atUs);
+      this.#settle(atUs);
+    }
     return exchange;
   }
 
@@ -1004,10 +1018,11 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
     }
     const { settleUs, listener } = this.#context;
     const settling = this.#settling;
+    const most = this.#context.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
     let count = 0;
     while (count < settling.length) {
       const exchange = settling[count]!;
-      if (settling.length - count <= MAX_SETTLING) {
+      if (settling.length - count <= most) {
         if (exchange.asking) break;
         if (nowUs !== Number.POSITIVE_INFINITY && settleUs > 0) {
           const since = exchange.answeredLast === NO_TIME ? this.#answeredLast : exchange.answeredLast;
@@ -1097,7 +1112,7 @@ export class Dialogue implements StreamSink, Conversation, TlsListener {
 
   #clientGap(atUs: number, frame: number, lengthBytes: number): void {
     if (this.#mode === "hold") {
-      this.#held ??= new Held();
+      this.#held ??= new Held(this.#context.held);
       if (this.#held.gap(atUs, frame, lengthBytes)) return;
       this.#resolveHeld();
     }

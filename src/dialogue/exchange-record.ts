@@ -48,6 +48,8 @@ export class ExchangeRecord implements Exchange {
   /** The reply is complete, or none will come. */
   done = false;
   secret = false;
+  /** Bytes that this record is known to cost; see Dialogues. */
+  weightBytes = 0;
   readonly commandBytes = new ByteText(64, MAX_COMMAND_BYTES);
   replyBytes = new ByteText(128, MAX_REPLY_BYTES);
 

@@ -14,30 +14,61 @@ export interface HeldPiece {
   lengthBytes: number;
 }
 
+/** Held bytes of all dialogues of a source together; who would pass it holds no more. */
+const MAX_HELD_TOTAL_BYTES = 16 << 20;
+
+/** What a piece costs besides its bytes. */
+const PIECE_OVERHEAD_BYTES = 128;
+
+/** Counts what all dialogues of a source hold. */
+export interface HeldBudget {
+  bytes: number;
+}
+
 export class Held {
   readonly pieces: HeldPiece[] = [];
   lengthBytes = 0;
+  readonly #budget: HeldBudget;
+  #cost = 0;
+
+  constructor(budget: HeldBudget) {
+    this.#budget = budget;
+  }
 
   /** @returns false when it would be too much; nothing is taken then */
   bytes(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): boolean {
     if (start === end) return true;
-    if (this.lengthBytes + (end - start) > MAX_HELD_BYTES || this.pieces.length >= MAX_PIECES) return false;
+    if (this.lengthBytes + (end - start) > MAX_HELD_BYTES || !this.#hasRoom()) return false;
     const bytes = new Uint8Array(end - start);
     bytes.set(buffer.subarray(start, end));
     this.pieces.push({ atUs, frame, bytes, lengthBytes: bytes.length });
     this.lengthBytes += bytes.length;
+    this.#pay(bytes.length + PIECE_OVERHEAD_BYTES);
     return true;
   }
 
   /** @returns false when there are too many pieces */
   gap(atUs: number, frame: number, lengthBytes: number): boolean {
-    if (this.pieces.length >= MAX_PIECES) return false;
+    if (!this.#hasRoom()) return false;
     this.pieces.push({ atUs, frame, bytes: null, lengthBytes });
+    this.#pay(PIECE_OVERHEAD_BYTES);
     return true;
   }
 
+  #hasRoom(): boolean {
+    return this.pieces.length < MAX_PIECES && this.#budget.bytes < MAX_HELD_TOTAL_BYTES;
+  }
+
+  #pay(bytes: number): void {
+    this.#cost += bytes;
+    this.#budget.bytes += bytes;
+  }
+
+  /** Lets go of everything; the bytes are overwritten. */
   wipe(): void {
     for (const piece of this.pieces) piece.bytes?.fill(0);
+    this.#budget.bytes -= this.#cost;
+    this.#cost = 0;
   }
 }
 

@@ -28,7 +28,7 @@ const RST_TOLERANCE_BYTES = 1 << 20;
 const MAX_QUEUED_BYTES = 8 << 20;
 
 /** Waiting bytes of all connections together; whoever would pass it gives up its own hole. */
-const MAX_QUEUED_TOTAL_BYTES = 40 << 20;
+const MAX_QUEUED_TOTAL_BYTES = 24 << 20;
 
 /** Counts the bytes that wait in all connections of one source. */
 export interface QueueBudget {

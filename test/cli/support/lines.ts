@@ -1,0 +1,56 @@
+/** What a reader of `-o ndjson` and `-o json` gets. */
+import type { Report } from "../../../src/spine/report.ts";
+
+export interface ExchangeLine {
+  readonly kind: "exchange";
+  readonly file: string;
+  readonly tcpStream: number;
+  readonly client: string;
+  readonly server: string;
+  readonly ordinal: number;
+  readonly phase: string;
+  readonly verb: string;
+  readonly command: string | null;
+  readonly code: number | null;
+  readonly lines: readonly string[];
+  readonly askedFirstAtUs: number | null;
+  readonly askedLastAtUs: number | null;
+  readonly answeredFirstAtUs: number | null;
+  readonly answeredLastAtUs: number | null;
+  readonly thinkUs: number | null;
+  readonly serviceUs: number | null;
+  readonly taint: string | null;
+}
+
+export interface ConversationLine {
+  readonly kind: "conversation";
+  readonly file: string;
+  readonly tcpStream: number;
+  readonly client: string;
+  readonly server: string;
+  readonly synAtUs: number | null;
+  readonly endedAtUs: number | null;
+  readonly messages: number;
+  readonly time: Readonly<Record<string, number>>;
+  readonly flags: readonly string[];
+}
+
+export type SummaryLine = Omit<Report, "kind"> & { readonly kind: "summary" };
+
+export type Line = ExchangeLine | ConversationLine | SummaryLine;
+
+export function parseLines(stdout: string): Line[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Line);
+}
+
+export const exchangesOf = (lines: readonly Line[]) => lines.filter((line) => line.kind === "exchange");
+export const conversationsOf = (lines: readonly Line[]) => lines.filter((line) => line.kind === "conversation");
+
+export function summaryOf(lines: readonly Line[]): SummaryLine {
+  const last = lines.at(-1);
+  if (last?.kind !== "summary") throw new Error(`the last line is no summary but ${JSON.stringify(last)}`);
+  return last;
+}
