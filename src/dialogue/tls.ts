@@ -34,7 +34,6 @@ export interface TlsListener {
   /** The ClientHello is complete. */
   clientHello(first: Instant, last: Instant): void;
   serverHello(first: Instant, last: Instant): void;
-  established(atUs: number): void;
   /** Application data of one side passes: from `first` to `last`. */
   turn(side: Side, first: Instant, last: Instant): void;
 }
@@ -173,7 +172,6 @@ export class TlsTracker {
   #establish(atUs: number): void {
     this.#established = true;
     this.establishedAtUs = atUs;
-    this.#listener.established(atUs);
   }
 
   #turn(side: Side, reader: RecordReader): void {

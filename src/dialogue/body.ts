@@ -1,0 +1,81 @@
+import { NO_TIME } from "../spine/wire.ts";
+import { BodyScanner } from "./body-scanner.ts";
+import { Held, type HeldBudget } from "./held.ts";
+import type { Instant } from "./tls.ts";
+
+/**
+ * A message on its way, from behind DATA to CRLF.CRLF. Nothing of it is kept but its length.
+ *
+ * If the server answers although that end has not come, it may have taken a lone dot between bare line
+ * feeds as the end. What came behind the latest such dot is therefore held for a while: it may have
+ * been commands.
+ */
+export class Body {
+  readonly #scanner = new BodyScanner();
+  readonly #budget: HeldBudget;
+  #behindDot: Held | null = null;
+  /** Where a lone dot may have ended the message. */
+  looseEnd: Instant | null = null;
+  /** When the 354 was complete; NO_TIME if it was not seen. */
+  fromUs = NO_TIME;
+  lengthBytes = 0;
+  hasGap = false;
+
+  constructor(budget: HeldBudget) {
+    this.#budget = budget;
+  }
+
+  begin(fromUs: number): void {
+    this.#scanner.start();
+    this.fromUs = fromUs;
+    this.lengthBytes = 0;
+    this.hasGap = false;
+    this.drop();
+  }
+
+  /**
+   * @param offset stream offset of `start`
+   * @returns the place behind CRLF.CRLF, or −1 when all of it is body
+   */
+  read(buffer: Uint8Array, start: number, end: number, atUs: number, frame: number, offset: number): number {
+    const found = this.#scanner.scan(buffer, start, end);
+    if (found >= 0) {
+      this.lengthBytes += found - start;
+      return found;
+    }
+    this.lengthBytes += end - start;
+    const { looseAt } = this.#scanner;
+    if (looseAt >= 0 && this.looseEnd?.frame !== frame) {
+      this.drop();
+      this.looseEnd = { atUs, frame, offset: offset + (looseAt - start) };
+      this.#behindDot = new Held(this.#budget);
+      this.#behindDot.bytes(atUs, frame, buffer, looseAt, end);
+    } else if (this.#behindDot !== null && !this.#behindDot.bytes(atUs, frame, buffer, start, end)) {
+      // The message went on and on: the dot was text.
+      this.drop();
+    }
+    return -1;
+  }
+
+  gap(lengthBytes: number): void {
+    this.#scanner.gap(lengthBytes);
+    this.hasGap = true;
+    this.lengthBytes += lengthBytes;
+    this.drop();
+  }
+
+  /** The message ended at the loose end: gives up what came behind it. */
+  takeBehindDot(): Held | null {
+    const held = this.#behindDot;
+    this.#behindDot = null;
+    this.looseEnd = null;
+    if (held !== null) this.lengthBytes -= held.lengthBytes;
+    return held;
+  }
+
+  drop(): void {
+    this.#behindDot?.wipe();
+    this.#behindDot = null;
+    this.looseEnd = null;
+  }
+}

@@ -1,0 +1,50 @@
+import { Account } from "./account.ts";
+import { ByteText } from "./byte-text.ts";
+import { type ClientOwner, ClientReader } from "./client-reader.ts";
+import type { ExchangePool } from "./exchange-pool.ts";
+import { Flags } from "./flags.ts";
+import type { HeldBudget } from "./held.ts";
+import { ReplyQueue } from "./reply-queue.ts";
+import { ReplyReader } from "./reply-reader.ts";
+
+/** Of a greeting this much is kept. */
+const MAX_BANNER_BYTES = 8_192;
+
+/** A desk whose buffers have grown beyond this is not kept for the next dialogue. */
+const MAX_SPARE_BYTES = 4_096;
+
+/**
+ * What a dialogue works with. The next dialogue takes it over when one is done, so that a connection
+ * costs little memory: most of a busy server's connections last a second.
+ */
+export class Desk {
+  readonly account = new Account();
+  readonly banner = new ByteText(64, MAX_BANNER_BYTES);
+  readonly flags = new Flags();
+  readonly reply = new ReplyReader();
+  readonly queue: ReplyQueue;
+  readonly client: ClientReader;
+
+  constructor(pool: ExchangePool, held: HeldBudget) {
+    this.queue = new ReplyQueue(pool, this.flags);
+    this.client = new ClientReader(this.queue, this.flags, held);
+  }
+
+  /** Whose desk it is. */
+  set owner(owner: ClientOwner) {
+    this.client.owner = owner;
+  }
+
+  /** As new; everything that was said is forgotten. @returns false when it should not be used again */
+  clear(): boolean {
+    this.account.clear();
+    this.banner.clear();
+    this.flags.clear();
+    this.reply.clear();
+    this.queue.clear();
+    this.client.clear();
+    return (
+      this.banner.bytes.length + this.reply.text.bytes.length + this.client.bufferBytes <= MAX_SPARE_BYTES
+    );
+  }
+}

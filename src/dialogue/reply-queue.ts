@@ -1,0 +1,284 @@
+import type { Exchange, Taint } from "../spine/exchange.ts";
+import { NO_TIME, type Transport } from "../spine/wire.ts";
+import type { ExchangePool } from "./exchange-pool.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+import type { Flags } from "./flags.ts";
+import { type VerbIndex, verbIndex } from "./verbs.ts";
+
+/**
+ * The commands of one dialogue that have no reply yet, and those whose exchange is not settled.
+ *
+ * Replies come in the order of the commands (RFC 5321 §4.1, RFC 2920), so each belongs to the oldest
+ * pending one. Because of that order the time in which any reply is pending is the sum over exchanges
+ * of `last byte − max(asked, previous reply's last byte)`.
+ *
+ * When bytes are missing, what belongs together is uncertain: exchanges are tainted from there on,
+ * until a command is asked with nothing pending, or, in a dialogue that pipelines, until a reply
+ * comes that can only answer one thing (`certain`).
+ */
+
+/** Exchanges of one dialogue that wait to settle; beyond it the oldest is taken as it is. */
+const MAX_SETTLING = 64;
+const MAX_SETTLING_CROWDED = 2;
+/** Commands without a reply; a client that sends more is not waiting for answers. */
+const MAX_PENDING = 1_024;
+const MAX_PENDING_CROWDED = 8;
+
+const CONNECT = verbIndex("(connect)");
+const UNSOLICITED = verbIndex("(unsolicited)");
+
+export class ReplyQueue {
+  readonly #pool: ExchangePool;
+  readonly #flags: Flags;
+  readonly #pending: ExchangeRecord[] = [];
+  readonly #settling: ExchangeRecord[] = [];
+  #ordinal = 0;
+  /** End of the latest reply. */
+  #answeredLast = NO_TIME;
+  #uncertain = false;
+  /** The next command touches missing bytes itself. */
+  #taintNext = false;
+  /** Replies may be among the missing bytes. */
+  #repliesLost = false;
+
+  constructor(pool: ExchangePool, flags: Flags) {
+    this.#pool = pool;
+    this.#flags = flags;
+  }
+
+  clear(): void {
+    for (const exchange of this.#pending) this.#pool.give(exchange);
+    for (const exchange of this.#settling) this.#pool.give(exchange);
+    this.#pending.length = 0;
+    this.#settling.length = 0;
+    this.#ordinal = 0;
+    this.#answeredLast = NO_TIME;
+    this.#uncertain = false;
+    this.#taintNext = false;
+    this.#repliesLost = false;
+  }
+
+  get oldest(): ExchangeRecord | undefined {
+    return this.#pending[0];
+  }
+
+  get settlingCount(): number {
+    return this.#settling.length;
+  }
+
+  /** More waits to settle than may. */
+  get overfull(): boolean {
+    return this.#settling.length > MAX_SETTLING;
+  }
+
+  get uncertain(): boolean {
+    return this.#uncertain;
+  }
+
+  // ---- Asking
+
+  /** A command begins, at this stamp, packet and stream offset. */
+  ask(verb: VerbIndex, atUs: number, frame: number, offset: number): ExchangeRecord {
+    const pending = this.#pending;
+    const exchange = this.#pool.take(verb, this.#ordinal++);
+    exchange.askedFirst = atUs;
+    exchange.askedFirstFrame = frame;
+    exchange.askedFrom = offset;
+    exchange.askedTo = offset;
+    exchange.pipelinedBehind = this.#unansweredAt(frame);
+    if (exchange.pipelinedBehind > 0) this.#flags.raise("pipelining");
+    if (pending[0]?.verbIndex === CONNECT) this.#flags.raise("early-talker");
+    this.#taintIfUncertain(exchange, atUs);
+    pending.push(exchange);
+    const most = this.#pool.crowded ? MAX_PENDING_CROWDED : MAX_PENDING;
+    if (pending.length > most) this.#abandonOldest("unanswered", atUs);
+    return exchange;
+  }
+
+  #taintIfUncertain(exchange: ExchangeRecord, atUs: number): void {
+    const pipelines = this.#flags.has("pipelining");
+    // A client that waits for each reply got those that we missed.
+    if (this.#repliesLost && this.#pending.length > 0 && !pipelines) this.abandon("gap", atUs);
+    this.#repliesLost = false;
+    if (this.#pending.length === 0 && !this.#taintNext && !pipelines) this.#uncertain = false;
+    if (this.#uncertain || this.#taintNext) exchange.taint = "gap";
+    this.#taintNext = false;
+  }
+
+  /** The command's last byte is there. */
+  asked(exchange: ExchangeRecord, atUs: number, frame: number, toOffset: number): void {
+    exchange.askedLast = atUs;
+    exchange.askedLastFrame = frame;
+    exchange.askedTo = toOffset;
+    exchange.asking = false;
+  }
+
+  /** The connection asks for a greeting: from the ACK that completes the handshake, else the SYN-ACK. */
+  askedByHandshake(exchange: ExchangeRecord, transport: Transport): void {
+    const { handshakeFrame, handshakeAtUs, synAckFrame, synAckAtUs } = transport;
+    const frame = handshakeFrame > 0 ? handshakeFrame : synAckFrame;
+    const atUs = (handshakeFrame > 0 ? handshakeAtUs : synAckAtUs) ?? NO_TIME;
+    exchange.askedFirst = atUs;
+    exchange.askedFirstFrame = frame;
+    this.asked(exchange, atUs, frame, 0);
+  }
+
+  /** An exchange that has its place in the order, but is not waiting for a reply. */
+  aside(verb: VerbIndex): ExchangeRecord {
+    const exchange = this.#pool.take(verb, this.#ordinal++);
+    if (this.#uncertain) exchange.taint = "gap";
+    return exchange;
+  }
+
+  /** The connection itself, whose reply is the greeting. */
+  greet(): void {
+    this.#pending.push(this.#pool.take(CONNECT, this.#ordinal++));
+  }
+
+  /** Puts an exchange before all others: the next reply is its. */
+  putFirst(exchange: ExchangeRecord): void {
+    this.#pending.unshift(exchange);
+  }
+
+  putLast(exchange: ExchangeRecord): void {
+    this.#pending.push(exchange);
+  }
+
+  /** Takes a pending exchange out: something is to be done with it. */
+  withdraw(exchange: ExchangeRecord): void {
+    const at = this.#pending.indexOf(exchange);
+    if (at >= 0) this.#pending.splice(at, 1);
+  }
+
+  /** An exchange, the latest one asked, was none. */
+  forget(exchange: ExchangeRecord): void {
+    this.withdraw(exchange);
+    this.#pool.give(exchange);
+    this.#ordinal--;
+  }
+
+  /** Commands that had no complete reply when the packet `frame` was seen. */
+  #unansweredAt(frame: number): number {
+    let count = 0;
+    for (const exchange of this.#pending) if (exchange.verbIndex !== CONNECT) count++;
+    for (let i = this.#settling.length - 1; i >= 0; i--) {
+      const { answeredLastFrame, verbIndex: verb } = this.#settling[i]!;
+      if (answeredLastFrame === 0) continue;
+      if (answeredLastFrame < frame) break;
+      if (verb !== CONNECT && verb !== UNSOLICITED) count++;
+    }
+    return count;
+  }
+
+  // ---- Answering
+
+  /** The oldest pending exchange; a reply has come for it. */
+  shift(): ExchangeRecord | undefined {
+    return this.#pending.shift();
+  }
+
+  /** The reply is complete: what follows for times and taint. */
+  answered(exchange: ExchangeRecord): void {
+    this.#pool.weigh(exchange);
+    exchange.previousAnsweredLast = this.#answeredLast;
+    const overlaps = exchange.asking || exchange.askedLastFrame > exchange.answeredFirstFrame;
+    if (exchange.taint === null && overlaps) exchange.taint = "early";
+    if (exchange.answeredFirst === NO_TIME) exchange.taint ??= "clock";
+    else if (exchange.askedLast !== NO_TIME) {
+      if (exchange.answeredFirst < exchange.askedLast) exchange.taint ??= "clock";
+      exchange.waitedUs = Math.max(
+        0,
+        exchange.answeredLast - Math.max(exchange.askedLast, this.#answeredLast),
+      );
+    } else if (exchange.askedLastFrame > 0) exchange.taint ??= "clock";
+    if (exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
+    this.#settling.push(exchange);
+  }
+
+  /** The pending commands get no reply any more. The wait is the oldest one's, up to `untilUs`. */
+  abandon(taint: Taint, untilUs: number): void {
+    while (this.#pending.length > 0) this.#abandonOldest(taint, untilUs);
+  }
+
+  #abandonOldest(taint: Taint, untilUs: number): void {
+    const exchange = this.#pending.shift()!;
+    exchange.taint ??= taint;
+    if (exchange.askedLast !== NO_TIME && untilUs !== NO_TIME && taint === "unanswered") {
+      exchange.waitedUs = Math.max(0, untilUs - Math.max(exchange.askedLast, this.#answeredLast));
+      if (untilUs > this.#answeredLast) this.#answeredLast = untilUs;
+    }
+    this.#settling.push(exchange);
+  }
+
+  // ---- Settling
+
+  /** A later copy of bytes: stream offsets [from, to) of the client or the server. */
+  copy(ofClient: boolean, from: number, to: number): void {
+    for (const list of [this.#pending, this.#settling]) {
+      for (const exchange of list) {
+        const spanFrom = ofClient ? exchange.askedFrom : exchange.answeredFrom;
+        const spanTo = ofClient ? exchange.askedTo : exchange.answeredTo;
+        if (from < spanTo && to > spanFrom) exchange.retransmits++;
+      }
+    }
+  }
+
+  /**
+   * Hands on what is settled: acknowledged and older than `settleUs`, or too much to keep.
+   * @param settleUs 0 where no further copies can come
+   */
+  settle(nowUs: number, settleUs: number, transport: Transport, hand: (exchange: Exchange) => void): void {
+    const settling = this.#settling;
+    const most = this.#pool.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
+    let count = 0;
+    while (count < settling.length) {
+      const exchange = settling[count]!;
+      if (settling.length - count <= most) {
+        if (exchange.asking) break;
+        const since = exchange.answeredLast === NO_TIME ? this.#answeredLast : exchange.answeredLast;
+        if (settleUs > 0 && (nowUs - since < settleUs || !acknowledged(exchange, transport))) break;
+      }
+      hand(exchange);
+      this.#pool.give(exchange);
+      count++;
+    }
+    if (count > 0) settling.splice(0, count);
+  }
+
+  /** Nothing more will come: hands on everything. */
+  settleAll(hand: (exchange: Exchange) => void): void {
+    for (const exchange of this.#settling) {
+      hand(exchange);
+      this.#pool.give(exchange);
+    }
+    this.#settling.length = 0;
+  }
+
+  // ---- Missing bytes
+
+  /** Bytes are missing: which reply belongs to which command is uncertain from here on. */
+  lost(what: "commands" | "replies"): void {
+    this.#uncertain = true;
+    for (const exchange of this.#pending) exchange.taint = "gap";
+    if (what === "commands") this.#taintNext = true;
+    else this.#repliesLost = true;
+  }
+
+  /** The missing replies turned out to be one that was cut. */
+  repliesFound(): void {
+    this.#repliesLost = false;
+  }
+
+  /** A reply that can answer only one thing has come: it is plain again what belongs together. */
+  certain(): void {
+    if (this.#pending.length === 0) this.#uncertain = false;
+  }
+}
+
+function acknowledged(exchange: ExchangeRecord, transport: Transport): boolean {
+  return (
+    transport.oneWay ||
+    (transport.acknowledged("client") >= exchange.askedTo &&
+      transport.acknowledged("server") >= exchange.answeredTo)
+  );
+}
