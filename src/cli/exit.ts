@@ -12,6 +12,11 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** For --help. */
+export const EXIT_STATUSES =
+  "Exit status: 0 done; 2 wrong use, or input damaged or in part unreadable (what was read is reported); " +
+  "3 nothing readable, or no SMTP in it; 130 interrupted";
+
 export function exitOf(code: ErrorCode): number {
   switch (code) {
     case "usage":

@@ -3,7 +3,7 @@ import { FilterError, nearest, renderFilterError } from "../filter/filter-error.
 import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
-import { EXIT, exitOf } from "./exit.ts";
+import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
 import { complain, DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
 
@@ -12,7 +12,8 @@ export async function main(args: readonly string[]): Promise<void> {
   // Whoever reads our output may stop reading (head, a pager): that is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.done);
-    throw error;
+    complain(`cannot write the result: ${error.message}`);
+    process.exit(EXIT.usage);
   });
   process.exitCode = await run(args);
 }
@@ -35,14 +36,15 @@ async function run(args: readonly string[]): Promise<number> {
       .version(VERSION)
       .alias("version", "V")
       .alias("help", "h")
-      .epilogue(
-        "Exit status: 0 done; 2 wrong use, or input damaged or in part unreadable (what was read is reported); " +
-          "3 nothing readable, or no SMTP in it; 130 interrupted",
-      )
+      .epilogue(EXIT_STATUSES)
       .wrap(Math.min(100, process.stdout.columns ?? 100))
       .exitProcess(false)
       .fail((message, error) => {
-        throw error ?? new SmtpscopeError("usage", helpful(message));
+        // yargs' own errors are the operator's; anything else is ours.
+        if (error === undefined || error === null || error.name === "YError") {
+          throw new SmtpscopeError("usage", helpful(message ?? error?.message ?? ""));
+        }
+        throw error;
       });
     await parser.parseAsync();
     return status;
@@ -63,6 +65,11 @@ const COMMANDS = ["replay", "schema"];
 
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {
+  const lacking = /^Not enough arguments following: (.+)$/m.exec(message);
+  if (lacking !== null) {
+    const option = lacking[1]!.trim();
+    return `${option.length > 1 ? "--" : "-"}${option} needs a value (smtpscope --help)`;
+  }
   const unknown = /^Unknown arguments?: (.+)$/m.exec(message);
   if (unknown === null)
     return message

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, type Stats, statSync, writeSync } from "node:fs";
 import { SmtpscopeError } from "../spine/errors.ts";
 
 /** Where the result goes: standard output, or the file of -O. */
@@ -8,8 +8,11 @@ export interface Output {
   close(): void;
 }
 
-export function openOutput(path: string | null): Output {
+/** @param inputs files that are being read: a result must not take their place */
+export function openOutput(path: string | null, inputs: readonly string[]): Output {
   if (path === null) return standardOutput();
+  const taken = inputs.find((input) => isSameFile(path, input));
+  if (taken !== undefined) throw new SmtpscopeError("usage", `-O ${path} would overwrite ${taken}, which is to be read`);
   let fd: number;
   try {
     fd = openSync(path, "w", 0o644);
@@ -33,13 +36,32 @@ function standardOutput(): Output {
   return {
     isTerminal: process.stdout.isTTY === true,
     write: (text) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        // A full disk behind standard output is thrown, not told by an event.
         // A reader that has seen enough (head, a pager) is no error: see the EPIPE handler in main.ts.
-        if (process.stdout.write(text)) resolve();
-        else process.stdout.once("drain", resolve);
+        try {
+          if (process.stdout.write(text)) resolve();
+          else process.stdout.once("drain", resolve);
+        } catch (error) {
+          reject(cannotWrite("the result", error));
+        }
       }),
     close: () => {},
   };
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const one = safeStat(a);
+  const other = safeStat(b);
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+function safeStat(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function cannotWrite(path: string, error: unknown): SmtpscopeError {

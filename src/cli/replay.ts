@@ -7,9 +7,10 @@ import { MAIL_PORTS } from "../capture/stream/streams.ts";
 import { parseFilter } from "../filter/parser.ts";
 import { FORMATS, type FormatName, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
+import { plural } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
 import { type ColourChoice, paintFor } from "./colour.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT, EXIT_STATUSES } from "./exit.ts";
 import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
@@ -104,7 +105,8 @@ export function replayOptions(argv: Argv) {
     .example("$0 replay mail.pcap", "How long did every reply take?")
     .example("tcpdump -U -s0 -w - port 25 | $0 replay -", "The same, while it happens")
     .example("$0 replay mail.pcap -Y 'phase==banner && dur>1s' -o ndjson", "Every late banner, for a program")
-    .example("$0 replay ring*.pcap --by client", "Who waits most?");
+    .example("$0 replay ring*.pcap --by client", "Who waits most?")
+    .epilogue(EXIT_STATUSES);
 }
 
 /** @returns the exit status */
@@ -113,7 +115,7 @@ export async function replay(args: ReplayArguments): Promise<number> {
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
   const request = requestOf(args, inputs.streams > 0);
-  const output = openOutput(args.output === DASH ? null : (args.output ?? null));
+  const output = openOutput(args.output === DASH ? null : (args.output ?? null), inputs.files);
   const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.streams === 0);
   const interrupt = new AbortController();
   let interrupted = false;
@@ -198,7 +200,7 @@ async function conclude(
   if (!usable && report.source.files.length > 0) {
     const { packets, connections } = report.totals;
     complain(
-      `no SMTP in ${order.length === 1 ? order[0] : `${order.length} files`} (${packets} packets, ${connections} TCP connections)` +
+      `no SMTP in ${order.length === 1 ? order[0] : `${order.length} files`} (${plural(packets, "packet")}, ${plural(connections, "TCP connection")})` +
         `${connections > 0 ? "; if mail is served there on an unusual port, name it with -p" : ""}`,
     );
   }
@@ -274,7 +276,13 @@ function inputsOf(named: readonly string[]): Inputs {
 }
 
 function isFolder(name: string): boolean {
-  return name !== "-" && (statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false);
+  if (name === "-") return false;
+  try {
+    return statSync(name).isDirectory();
+  } catch {
+    // Whatever is wrong with it is said when it is read.
+    return false;
+  }
 }
 
 function capturesIn(folder: string): string[] {

@@ -18,12 +18,17 @@ export function parseInstant(text: string, option: string): number {
         ? zone.toUpperCase()
         : `${zone.slice(0, 3)}:${zone.slice(3)}`;
     const ms = Date.parse(`${date}T${clock}:${second}${offset}`);
-    if (!Number.isNaN(ms)) return ms * 1_000 + micros(fraction);
+    if (!Number.isNaN(ms) && existsInCalendar(date!)) return ms * 1_000 + micros(fraction);
   }
   throw new SmtpscopeError(
     "usage",
     `--${option}: "${text}" is no time; write 2026-11-24T20:15:00Z, 2026-11-24 20:15 (UTC) or seconds since 1970`,
   );
+}
+
+/** Date.parse takes 31 February for 3 March. */
+function existsInCalendar(date: string): boolean {
+  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }
 
 function micros(fraction: string | undefined): number {

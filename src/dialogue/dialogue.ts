@@ -89,6 +89,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   #acceptedRecipients = 0;
   #starttlsOffered = false;
   #endAtUs = NO_TIME;
+  #sidesEnded = 0;
   #closed = false;
 
   constructor(transport: Transport, context: DialogueContext) {
@@ -155,6 +156,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   end(_from: Side, atUs: number, how: EndCause): void {
     this.#desk.account.book(this.transport, atUs, this.#turnNow(null));
     if (this.ended !== "rst") this.ended = how;
+    this.#sidesEnded += how === "rst" ? 2 : 1;
     if (atUs > this.#endAtUs) this.#endAtUs = atUs;
   }
 
@@ -165,7 +167,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   close(atUs: number): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.ended === "open" && atUs > this.#endAtUs) this.#endAtUs = atUs;
+    // One side alone that has finished does not end a dialogue: the last packet does.
+    if (this.#sidesEnded < 2 && atUs > this.#endAtUs) this.#endAtUs = atUs;
     if (this.#verdict !== "other") this.#finish();
     if (this.#verdict === "other") this.#context.listener.other(this.transport);
     this.#context.closed(this, this.#desk);

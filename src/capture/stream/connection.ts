@@ -301,7 +301,7 @@ export class Connection implements Transport {
     this.finished = true;
     if (this.sink !== null && !(this.low.ended && this.high.ended)) {
       this.flush(this.sink, atUs, 0);
-      from.end(this.sink, atUs, "rst");
+      this.sink.end(from.side, atUs, "rst");
     }
     this.low.ended = true;
     this.high.ended = true;

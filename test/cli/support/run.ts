@@ -26,9 +26,11 @@ export interface RunOptions {
 const PATIENCE_MS = 30_000;
 
 export function start(args: readonly string[], options: RunOptions = {}): ChildProcessWithoutNullStreams {
+  // The runner's own wishes for colour are not those of the tests.
+  const { NO_COLOR: _no, FORCE_COLOR: _force, ...inherited } = process.env;
   const spawning: SpawnOptions = {
     cwd: options.cwd ?? ROOT,
-    env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "", ...options.env },
+    env: { ...inherited, ...options.env },
     stdio: "pipe",
   };
   return spawn(COMMAND, args, spawning) as ChildProcessWithoutNullStreams;
