@@ -59,6 +59,7 @@ export interface AnalysisPart {
   readonly groups: readonly GroupPart[] | null;
   readonly slowest: readonly SlowReply[];
   readonly unanswered: readonly SlowReply[];
+  readonly silentLeftOut: number;
 }
 
 const NO_ACCOUNT: AccountView = {
@@ -234,6 +235,7 @@ export class Analysis implements DialogueListener {
       groups: this.#groups?.part() ?? null,
       slowest: this.#slowest.entries,
       unanswered: this.#unanswered.entries,
+      silentLeftOut: this.silent.leftOut,
     };
   }
 
@@ -244,6 +246,7 @@ export class Analysis implements DialogueListener {
       this.#flags[flag] = (this.#flags[flag] ?? 0) + count;
     }
     this.#add(part.account);
+    this.silent.leftOut += part.silentLeftOut;
     this.#recorder.add(part.phases);
     if (part.groups !== null) this.#groups?.add(part.groups);
     for (const entry of part.slowest) if (this.#slowest.wants(entry.serviceUs)) this.#slowest.add(entry);

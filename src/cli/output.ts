@@ -1,4 +1,14 @@
-import { closeSync, openSync, type Stats, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { SmtpscopeError } from "../spine/errors.ts";
 
 /** Where the result goes: standard output, or the file of -O. */
@@ -12,10 +22,14 @@ export interface Output {
 export function openOutput(path: string | null, inputs: readonly string[]): Output {
   if (path === null) return standardOutput();
   const taken = inputs.find((input) => isSameFile(path, input));
-  if (taken !== undefined) throw new SmtpscopeError("usage", `-O ${path} would overwrite ${taken}, which is to be read`);
+  if (taken !== undefined)
+    throw new SmtpscopeError("usage", `-O ${path} would overwrite ${taken}, which is to be read`);
+  // Tried at once, so that a long read is not for nothing; what is there goes when there is a result.
+  const isNew = safeStat(path) === undefined;
   let fd: number;
+  let written = false;
   try {
-    fd = openSync(path, "w", 0o644);
+    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
   } catch (error) {
     throw cannotWrite(path, error);
   }
@@ -23,12 +37,17 @@ export function openOutput(path: string | null, inputs: readonly string[]): Outp
     isTerminal: false,
     write: async (text) => {
       try {
+        if (!written && fstatSync(fd).isFile()) ftruncateSync(fd);
+        written = true;
         for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
       } catch (error) {
         throw cannotWrite(path, error);
       }
     },
-    close: () => closeSync(fd),
+    close: () => {
+      closeSync(fd);
+      if (isNew && !written) rmSync(path, { force: true });
+    },
   };
 }
 

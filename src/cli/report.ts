@@ -35,6 +35,7 @@ export function assemble(
     source: { files },
     window,
     restriction: { filter, sinceAtUs, untilAtUs },
+    percentiles,
     totals: whole.totals(
       sum((part) => part.packets),
       sum((part) => part.packetBytes),

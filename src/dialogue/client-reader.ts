@@ -282,16 +282,19 @@ export class ClientReader {
     this.#sawAuth = true;
     // "AUTH PLAIN " and then a secret: the mechanism is kept, the initial response is not.
     let at = 4;
-    while (at < end && bytes[at] === 0x20) at++;
-    while (at < end && bytes[at] !== 0x20) at++;
+    while (at < end && bytes[at]! <= 0x20) at++;
+    while (at < end && bytes[at]! > 0x20) at++;
     kept.append(bytes, 0, at);
     if (at < end) kept.append(REDACTED, 0, REDACTED.length);
   }
 
-  /** A line that is one word of base64, where a client may have been answering a challenge unseen. */
+  /** An unknown command that may hold a secret: AUTH misspelt, or one word of base64 where a challenge may have been missed. */
   #mayBeSecret(end: number): boolean {
+    if (end < 4) return false;
+    const text = textOf(this.#line.bytes, 0, end);
+    if (MISSPELT_AUTH.test(text)) return true;
     if (!this.#sawAuth && !this.#flags.has("mid-stream") && !this.#flags.has("gap")) return false;
-    return end >= 4 && /^[A-Za-z0-9+/=_-]+$/.test(textOf(this.#line.bytes, 0, end));
+    return /^[A-Za-z0-9+/=_-]+$/.test(text);
   }
 
   #afterCommand(exchange: ExchangeRecord, end: number): void {
@@ -612,5 +615,8 @@ export class ClientReader {
     this.#queue.lost("commands");
   }
 }
+
+/** AUTH with something before it, or not a blank behind it. */
+const MISSPELT_AUTH = /^\W*auth\b/i;
 
 const REDACTED = Buffer.from(" [redacted]");

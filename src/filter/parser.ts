@@ -161,6 +161,11 @@ class Parser {
   #value(): Written {
     const token = this.#lexer.next();
     if (token.kind === "word" || token.kind === "string") return token;
+    if (token.kind === "(") {
+      // A pseudo-verb: verb==(end-of-data)
+      const word = this.#lexer.next();
+      if (word.kind === "word" && this.#take(")")) return { ...token, kind: "word", text: `(${word.text})` };
+    }
     const hint = /^[a-z(.]/i.test(token.text) ? " (in quotes it would be one)" : "";
     return this.#fail(token.at, `a value is expected, not ${shown(token)}${hint}`);
   }

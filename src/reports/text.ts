@@ -1,5 +1,6 @@
 import { bytesText, countText, durationText, percentText, plural, timeText } from "../spine/format.ts";
-import type { Distribution, GroupTable, PhaseView, Report, SlowReply } from "../spine/report.ts";
+import type { Distribution, GroupTable, GroupView, PhaseView, Report, SlowReply } from "../spine/report.ts";
+import { escapeText } from "../spine/text.ts";
 import { type Column, table } from "./table.ts";
 
 /**
@@ -18,7 +19,7 @@ export function renderText(report: Report, paint: Paint): string {
     header(report, paint),
     phaseTable(report, paint),
     worstHistogram(report, paint),
-    report.by === null ? "" : groupTable(report.by, paint),
+    report.by === null ? "" : groupTable(report.by, report.percentiles, paint),
     replyList("Slowest replies", report.slowest, paint),
     replyList("Never answered (longest wait first)", report.unanswered, paint),
   ]
@@ -34,7 +35,7 @@ function header(report: Report, paint: Paint): string {
     const length = durationText(window.lastAtUs - window.firstAtUs);
     lines.push(["Window", `${timeText(window.firstAtUs)} → ${timeText(window.lastAtUs)} UTC (${length})`]);
   }
-  if (restriction.filter !== null) lines.push(["Filter", restriction.filter]);
+  if (restriction.filter !== null) lines.push(["Filter", escapeText(restriction.filter)]);
   if (restriction.sinceAtUs !== null) lines.push(["Since", `${timeText(restriction.sinceAtUs)} UTC`]);
   if (restriction.untilAtUs !== null) lines.push(["Until", `${timeText(restriction.untilAtUs)} UTC`]);
   lines.push([
@@ -70,7 +71,7 @@ function source(report: Report): string {
   const first = files[0];
   if (files.length !== 1 || first === undefined) return `${plural(files.length, "file")} (${size})`;
   const format = [first.format, first.compression].filter((part) => part !== null).join(", ");
-  return `${first.file} (${format}; ${size})`;
+  return `${escapeText(first.file)} (${format}; ${size})`;
 }
 
 function waiting(report: Report): string {
@@ -85,7 +86,8 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
   const say = (count: number, text: string) => {
     if (count > 0) remarks.push(text);
   };
-  for (const { file, damage, interrupted } of files) {
+  for (const { file: name, damage, interrupted } of files) {
+    const file = escapeText(name);
     if (damage !== null)
       remarks.push(`${file} is ${damage.kind} at byte ${countText(damage.offsetBytes)}: ${damage.what}`);
     if (interrupted) remarks.push(`${file}: reading was interrupted, this is what was read until then`);
@@ -137,8 +139,7 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
   return remarks;
 }
 
-function percentileColumns<T>(of: (row: T) => Distribution, sample: Distribution | undefined): Column<T>[] {
-  const keys = Object.keys(sample?.percentilesUs ?? {});
+function percentileColumns<T>(percentiles: readonly number[], of: (row: T) => Distribution): Column<T>[] {
   const at = (label: string, pick: (d: Distribution) => number | null | undefined): Column<T> => ({
     label,
     align: "right",
@@ -149,14 +150,13 @@ function percentileColumns<T>(of: (row: T) => Distribution, sample: Distribution
   });
   return [
     at("min", (d) => d.minUs),
-    ...keys.map((key) => at(`p${key}`, (d) => d.percentilesUs[key])),
+    ...percentiles.map((percentile) => at(`p${percentile}`, (d) => d.percentilesUs[String(percentile)])),
     at("max", (d) => d.maxUs),
   ];
 }
 
-function phaseTable({ phases }: Report, paint: Paint): string {
+function phaseTable({ phases, percentiles }: Report, paint: Paint): string {
   if (phases.length === 0) return "";
-  const sample = phases.find(({ service }) => service.n > 0)?.service;
   const columns: Column<PhaseView>[] = [
     { label: "Phase", align: "left", text: ({ phase }) => phase },
     { label: "share", align: "right", text: ({ share }) => (share === null ? "-" : percentText(share)) },
@@ -175,7 +175,7 @@ function phaseTable({ phases }: Report, paint: Paint): string {
           } satisfies Column<PhaseView>,
         ]
       : []),
-    ...percentileColumns<PhaseView>(({ service }) => service, sample),
+    ...percentileColumns<PhaseView>(percentiles, ({ service }) => service),
   ];
   return table(columns, phases, paint);
 }
@@ -195,9 +195,8 @@ function worstHistogram({ phases }: Report, paint: Paint): string {
   return [paint("heading", title), ...lines].join("\n");
 }
 
-function groupTable({ key, groups, rest }: GroupTable, paint: Paint): string {
+function groupTable({ key, groups, rest }: GroupTable, percentiles: readonly number[], paint: Paint): string {
   const rows = rest === null ? groups : [...groups, { ...rest, name: "(others)" }];
-  const sample = rows.find(({ service }) => service.n > 0)?.service;
   return table(
     [
       { label: `By ${key}`, align: "left", text: ({ name }) => name },
@@ -209,7 +208,7 @@ function groupTable({ key, groups, rest }: GroupTable, paint: Paint): string {
         align: "right",
         text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
       },
-      ...percentileColumns<GroupTable["groups"][number]>(({ service }) => service, sample),
+      ...percentileColumns<GroupView>(percentiles, ({ service }) => service),
     ],
     rows,
     paint,
@@ -225,7 +224,7 @@ function replyList(title: string, replies: readonly SlowReply[], paint: Paint): 
     const said = reply.command ?? (reply.verb === "(connect)" ? "banner" : reply.verb);
     const answer = reply.reply ?? reply.remark ?? "";
     const frame = reply.answeredFrame ?? reply.askedFrame;
-    const where = `${reply.file}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
+    const where = `${escapeText(reply.file)}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
     const when = reply.atUs === null ? "" : `  ${timeText(reply.atUs).slice(11)}`;
     return [
       `${paint("strong", durationText(reply.serviceUs).padStart(9))}  ${cut(said)} → ${cut(answer)}`,

@@ -18,6 +18,8 @@ export interface Report {
     readonly sinceAtUs: number | null;
     readonly untilAtUs: number | null;
   };
+  /** The percentiles that were asked for, in that order. */
+  readonly percentiles: readonly number[];
   readonly totals: Totals;
   readonly health: Health;
   /** Time that clients spent waiting for a reply, overlapping waits counted once. */
