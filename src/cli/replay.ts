@@ -245,8 +245,9 @@ function portsOf(texts: readonly string[]): number[] {
     });
 }
 
+/** In order of size, each once. */
 function percentilesOf(text: string): number[] {
-  return text.split(",").map((part) => {
+  const percentiles = text.split(",").map((part) => {
     const percentile = Number(part);
     if (/^\s*\d+(\.\d+)?\s*$/.test(part) && percentile > 0 && percentile <= 100) return percentile;
     throw new SmtpscopeError(
@@ -254,6 +255,7 @@ function percentilesOf(text: string): number[] {
       `--percentiles takes numbers above 0 up to 100, such as 50,95,99.9; not "${part}"`,
     );
   });
+  return [...new Set(percentiles)].sort((a, b) => a - b);
 }
 
 function inputsOf(named: readonly string[]): Inputs {

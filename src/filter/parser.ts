@@ -164,7 +164,7 @@ class Parser {
     if (token.kind === "(") {
       // A pseudo-verb: verb==(end-of-data)
       const word = this.#lexer.next();
-      if (word.kind === "word" && this.#take(")")) return { ...token, kind: "word", text: `(${word.text})` };
+      if (word.kind === "word" && this.#take(")")) return { text: `(${word.text})`, at: token.at };
     }
     const hint = /^[a-z(.]/i.test(token.text) ? " (in quotes it would be one)" : "";
     return this.#fail(token.at, `a value is expected, not ${shown(token)}${hint}`);

@@ -18,7 +18,7 @@ export interface Report {
     readonly sinceAtUs: number | null;
     readonly untilAtUs: number | null;
   };
-  /** The percentiles that were asked for, in that order. */
+  /** The percentiles that were asked for, in order of size. */
   readonly percentiles: readonly number[];
   readonly totals: Totals;
   readonly health: Health;
