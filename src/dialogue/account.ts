@@ -22,6 +22,11 @@ export class Account implements TimeAccount {
   #serverRunUs = 0;
   #roundTripUs = 0;
 
+  /** Up to when everything is booked. */
+  get untilUs(): number {
+    return this.#cursorUs;
+  }
+
   clear(): void {
     this.connectUs = 0;
     this.serverUs = 0;

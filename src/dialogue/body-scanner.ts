@@ -6,7 +6,7 @@
  *
  * Some servers also end a message at a lone dot between bare line feeds. Where that happens cannot be
  * known from the body, only from the reply that follows, so such places are noted (`looseAt`) in the
- * first part of a message and at the end of each chunk, and the dialogue decides.
+ * first part of a message; beyond it, only whether the message so far ends with one (`endsLoose`).
  */
 
 const CR = 0x0d;
@@ -24,14 +24,17 @@ function indexOf(bytes: Uint8Array, from: number): number {
   return Buffer.prototype.indexOf.call(bytes, DOT_LINE, from);
 }
 
-/** Loose ends are looked for everywhere in this much of a message, beyond it only at chunk ends. */
+/** Loose ends are looked for everywhere in this much of a message; beyond it only the very end of what has come counts. */
 const LOOSE_SEARCH_BYTES = 64 << 10;
+
+/** LF . CR LF */
+const TAIL_BYTES = 4;
 
 export class BodyScanner {
   /** How many bytes of CRLF.CRLF the body so far ends with. */
   #matched = 2;
   #seen = 0;
-  /** Loose state: 0 inside a line, 1 at a line start, 2 after "." at a line start, 3 after ".CR". */
+  /** Loose state: 0 inside a line, 1 at a line start, 2 after "." at a line start, 3 after ".CR"; far into a message also 4: a lone dot was the last line. */
   #line = 1;
   /** After scan(): the place just behind the first loose end in that chunk, or −1. */
   looseAt = -1;
@@ -57,8 +60,9 @@ export class BodyScanner {
     const found = this.#strict(bytes, start, end);
     this.looseAt = -1;
     const until = found < 0 ? end : found;
-    if (this.#seen < LOOSE_SEARCH_BYTES) this.#loose(bytes, start, until);
-    else if (found < 0) this.#looseTail(bytes, start, end);
+    const near = Math.min(until, start + Math.max(0, LOOSE_SEARCH_BYTES - this.#seen));
+    if (start < near) this.#loose(bytes, start, near);
+    if (found < 0 && near < end) this.#looseTail(bytes, Math.max(start, near), end);
     if (this.looseAt === found) this.looseAt = -1;
     this.#seen += end - start;
     return found;
@@ -102,18 +106,31 @@ export class BodyScanner {
         if (line >= 2 && this.looseAt < 0) this.looseAt = i + 1;
         line = 1;
       } else if (line === 0) continue;
-      else if (line === 1 && byte === DOT) line = 2;
+      else if ((line === 1 || line === 4) && byte === DOT) line = 2;
       else if (line === 2 && byte === CR) line = 3;
       else line = 0;
     }
     this.#line = line;
   }
 
+  /** Far into a message only its last bytes are followed: does it end with a lone dot so far? */
   #looseTail(bytes: Uint8Array, start: number, end: number): void {
-    let at = end - 1;
-    if (at < start || bytes[at] !== LF) return;
-    at--;
-    if (at >= start && bytes[at] === CR) at--;
-    if (at - 1 >= start && bytes[at] === DOT && bytes[at - 1] === LF) this.looseAt = end;
+    let line = this.#line;
+    if (end - start >= TAIL_BYTES) {
+      start = end - TAIL_BYTES;
+      line = 0;
+    }
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i]!;
+      if (byte === LF) line = line === 2 || line === 3 ? 4 : 1;
+      else if (byte === DOT) line = line === 1 || line === 4 ? 2 : 0;
+      else line = byte === CR && line === 2 ? 3 : 0;
+    }
+    this.#line = line;
+  }
+
+  /** Far into a message: it ends with a lone dot between bare line feeds so far. */
+  get endsLoose(): boolean {
+    return this.#line === 4;
   }
 }

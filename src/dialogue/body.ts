@@ -14,8 +14,8 @@ export class Body {
   readonly #scanner = new BodyScanner();
   readonly #budget: HeldBudget;
   #behindDot: Held | null = null;
-  /** Where a lone dot may have ended the message. */
-  looseEnd: Instant | null = null;
+  #looseEnd: Instant | null = null;
+  readonly #last: Instant = { atUs: NO_TIME, frame: 0, offset: 0 };
   /** When the 354 was complete; NO_TIME if it was not seen. */
   fromUs = NO_TIME;
   lengthBytes = 0;
@@ -23,6 +23,11 @@ export class Body {
 
   constructor(budget: HeldBudget) {
     this.#budget = budget;
+  }
+
+  /** Where a lone dot may have ended the message. */
+  get looseEnd(): Instant | null {
+    return this.#looseEnd ?? (this.#scanner.endsLoose ? this.#last : null);
   }
 
   begin(fromUs: number): void {
@@ -44,10 +49,13 @@ export class Body {
       return found;
     }
     this.lengthBytes += end - start;
+    this.#last.atUs = atUs;
+    this.#last.frame = frame;
+    this.#last.offset = offset + (end - start);
     const { looseAt } = this.#scanner;
-    if (looseAt >= 0 && this.looseEnd?.frame !== frame) {
+    if (looseAt >= 0 && this.#looseEnd?.frame !== frame) {
       this.drop();
-      this.looseEnd = { atUs, frame, offset: offset + (looseAt - start) };
+      this.#looseEnd = { atUs, frame, offset: offset + (looseAt - start) };
       this.#behindDot = new Held(this.#budget);
       this.#behindDot.bytes(atUs, frame, buffer, looseAt, end);
     } else if (this.#behindDot !== null && !this.#behindDot.bytes(atUs, frame, buffer, start, end)) {
@@ -68,7 +76,7 @@ export class Body {
   takeBehindDot(): Held | null {
     const held = this.#behindDot;
     this.#behindDot = null;
-    this.looseEnd = null;
+    this.#looseEnd = null;
     if (held !== null) this.lengthBytes -= held.lengthBytes;
     return held;
   }
@@ -76,6 +84,6 @@ export class Body {
   drop(): void {
     this.#behindDot?.wipe();
     this.#behindDot = null;
-    this.looseEnd = null;
+    this.#looseEnd = null;
   }
 }

@@ -37,6 +37,9 @@ const MAX_LINE_BYTES = 8_192;
 const TLS_HANDSHAKE = 0x16;
 const TLS_MAJOR = 3;
 
+/** No verb is longer. */
+const MAX_VERB_BYTES = 20;
+
 const END_OF_BODY = verbIndex("(end-of-data)");
 const AUTH_ANSWER = verbIndex("(auth)");
 const DATA = verbIndex("DATA");
@@ -64,6 +67,8 @@ export interface ClientOwner {
   /** They could have been TLS, but are not. */
   noTls(): void;
   tlsBytes(atUs: number, frame: number, offset: number, buffer: Uint8Array, start: number, end: number): void;
+  /** The first of what may be TLS is missing. */
+  tlsLost(): void;
   /** @returns false when nothing more can be told */
   tlsGap(lengthBytes: number): boolean;
   /** A message has gone over. */
@@ -82,6 +87,7 @@ const NOBODY: ClientOwner = {
   noTls: () => {},
   tlsBytes: () => {},
   tlsGap: () => false,
+  tlsLost: () => {},
   bodyOver: () => {},
 };
 
@@ -104,6 +110,9 @@ export class ClientReader {
   #lineExchange: ExchangeRecord | null = null;
   /** What is left of a line whose beginning is missing. */
   #skipLine = false;
+  /** While held bytes are read: how many commands were through when they came. */
+  #throughThen: number | undefined = undefined;
+  #lineThroughThen: number | undefined = undefined;
   /** The command whose reply says how to read what follows. */
   #awaited: ExchangeRecord | null = null;
   #held: Held | null = null;
@@ -116,6 +125,8 @@ export class ClientReader {
   #chunkExchange: ExchangeRecord | null = null;
   #chunkLeft = 0;
   #sawAuth = false;
+  /** The next line is a command, or a message's first. */
+  #mayBeMessage = false;
 
   constructor(queue: ReplyQueue, flags: Flags, budget: HeldBudget) {
     this.#queue = queue;
@@ -155,6 +166,7 @@ export class ClientReader {
     this.#chunkExchange = null;
     this.#chunkLeft = 0;
     this.#sawAuth = false;
+    this.#mayBeMessage = false;
   }
 
   /** A message or a chunk is under way. */
@@ -214,6 +226,7 @@ export class ClientReader {
     if (line.length === 0) {
       if (this.#opensSomething(buffer[start]!)) return start;
       this.#lineFirst = atUs;
+      this.#lineThroughThen = this.#throughThen;
       this.#lineFirstFrame = frame;
       this.#lineFrom = this.#offset;
     }
@@ -233,12 +246,19 @@ export class ClientReader {
       this.#probed = false;
       return false;
     }
-    if (this.#offset === 0 && this.#owner.sawHandshake && Preface.mayBegin(first)) {
+    if (
+      this.#offset === 0 &&
+      this.#owner.sawHandshake &&
+      !this.#owner.serverReplied &&
+      Preface.mayBegin(first)
+    ) {
       this.#preface = new Preface();
       this.#mode = "preface";
       return true;
     }
-    if (first !== TLS_HANDSHAKE || this.#mode !== "commands") return false;
+    const joined = this.#offset === 0 && !this.#owner.sawHandshake && this.#owner.onMailPort;
+    const mayBeTls = first === TLS_HANDSHAKE || (joined && first >= 20 && first <= 23);
+    if (!mayBeTls || this.#mode !== "commands") return false;
     this.#mode = "tls-or-not";
     return true;
   }
@@ -259,9 +279,19 @@ export class ClientReader {
       if (verb === UNKNOWN) return true;
     }
     if (this.#lines++ === 0 && this.#joinsBody(verb, end)) return true;
+    if (this.#mayBeMessage) {
+      this.#mayBeMessage = false;
+      const isDot = end === 1 && bytes[0] === 0x2e;
+      if (verb === UNKNOWN && !isDot) {
+        this.#beginBody(NO_TIME);
+        return true;
+      }
+    }
     if (!this.#owner.heard(verb)) return false;
     const early = this.#lineExchange;
-    const exchange = early ?? this.#queue.ask(verb, this.#lineFirst, this.#lineFirstFrame, this.#lineFrom);
+    const exchange =
+      early ??
+      this.#queue.ask(verb, this.#lineFirst, this.#lineFirstFrame, this.#lineFrom, this.#lineThroughThen);
     this.#lineExchange = null;
     this.#queue.asked(exchange, atUs, frame, to);
     this.#keepCommand(exchange, end);
@@ -281,18 +311,23 @@ export class ClientReader {
     }
     this.#sawAuth = true;
     // "AUTH PLAIN " and then a secret: the mechanism is kept, the initial response is not.
-    let at = 4;
-    while (at < end && bytes[at]! <= 0x20) at++;
-    while (at < end && bytes[at]! > 0x20) at++;
-    kept.append(bytes, 0, at);
-    if (at < end) kept.append(REDACTED, 0, REDACTED.length);
+    let from = 4;
+    while (from < end && bytes[from]! <= 0x20) from++;
+    let to = from;
+    while (to < end && bytes[to]! > 0x20) to++;
+    const named = MECHANISM.test(textOf(bytes, from, to));
+    kept.append(bytes, 0, named ? to : Math.min(4, end));
+    if (named ? to < end : from < end) kept.append(REDACTED, 0, REDACTED.length);
   }
 
   /** An unknown command that may hold a secret: AUTH misspelt, or one word of base64 where a challenge may have been missed. */
   #mayBeSecret(end: number): boolean {
     if (end < 4) return false;
     const text = textOf(this.#line.bytes, 0, end);
-    if (MISSPELT_AUTH.test(text)) return true;
+    if (MISSPELT_AUTH.test(text)) {
+      this.#sawAuth = true;
+      return true;
+    }
     if (!this.#sawAuth && !this.#flags.has("mid-stream") && !this.#flags.has("gap")) return false;
     return /^[A-Za-z0-9+/=_-]+$/.test(text);
   }
@@ -345,7 +380,8 @@ export class ClientReader {
   /** The message is over; `to` is the stream offset behind its last byte. */
   #endBody(atUs: number, frame: number, to: number): ExchangeRecord {
     this.#mode = "commands";
-    const exchange = this.#bodyExchange ?? this.#queue.ask(END_OF_BODY, atUs, frame, to - 1);
+    const exchange =
+      this.#bodyExchange ?? this.#queue.ask(END_OF_BODY, atUs, frame, to - 1, this.#throughThen);
     this.#bodyExchange = null;
     exchange.askedFirst = atUs;
     exchange.askedFirstFrame = frame;
@@ -386,7 +422,8 @@ export class ClientReader {
 
   #hold(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): boolean {
     this.#held ??= new Held(this.#budget);
-    if (this.#held.bytes(atUs, frame, buffer, start, end)) return true;
+    if (this.#held.bytes(atUs, frame, buffer, start, end, this.#throughThen ?? this.#queue.throughCount))
+      return true;
     // More than any client says before it listens: the reply was missed, or will come.
     this.#guess();
     return this.#releaseHeld() && this.bytes(atUs, frame, buffer, start, end);
@@ -402,10 +439,13 @@ export class ClientReader {
 
   #readPieces(held: Held | null): boolean {
     let goesOn = true;
-    for (const { atUs, frame, bytes, lengthBytes } of held?.pieces ?? []) {
+    const before = this.#throughThen;
+    for (const { atUs, frame, bytes, lengthBytes, throughThen } of held?.pieces ?? []) {
+      if (throughThen !== undefined) this.#throughThen = throughThen;
       if (bytes === null) this.gap(atUs, frame, lengthBytes);
       else if (goesOn) goesOn = this.bytes(atUs, frame, bytes, 0, bytes.length);
     }
+    this.#throughThen = before;
     held?.wipe();
     return goesOn;
   }
@@ -450,6 +490,11 @@ export class ClientReader {
   /** Takes one byte of the server's, if a preface is under way that it belongs to. */
   prefaceReply(byte: number): boolean {
     const preface = this.#preface;
+    if (preface?.kind === "undecided" && this.#mode === "preface") {
+      // What comes in front is complete before the server speaks, or recognised.
+      preface.giveUp();
+      this.#endPreface();
+    }
     if (preface === null || preface.done || preface.flag === null || preface.flag === "proxy-protocol")
       return false;
     preface.serverByte(byte);
@@ -505,6 +550,30 @@ export class ClientReader {
   awaitNothing(): boolean {
     if (this.#mode !== "hold") return true;
     return this.readOn("commands");
+  }
+
+  /** Replies are missing, and another one comes: if a message is held, the 354 is among them. */
+  assumeMessage(): void {
+    const awaited = this.#awaited;
+    if (this.#mode !== "hold" || awaited?.verbIndex !== DATA || this.#held === null) return;
+    const start = this.#held.peek(MAX_VERB_BYTES);
+    const line = start.indexOf(0x0a);
+    if (verbAt(start, 0, line < 0 ? start.length : line) !== UNKNOWN) return;
+    this.#queue.missed(awaited);
+    this.readOn("body");
+  }
+
+  /** DATA got a reply that may be another command's: a message follows, or commands. */
+  doubtMessage(): void {
+    this.#mayBeMessage = true;
+  }
+
+  /** A message follows although its DATA was not seen. @returns false when it cannot be so */
+  expectMessage(): boolean {
+    if (this.#mode !== "commands" || this.#line.length > 0) return false;
+    this.#skipLine = false;
+    this.#beginBody(NO_TIME);
+    return true;
   }
 
   /** The server has challenged a client whose AUTH was not seen. */
@@ -577,6 +646,10 @@ export class ClientReader {
         if (!this.#owner.tlsGap(lengthBytes)) this.#mode = "ignored";
         break;
       case "tls-or-not":
+        this.#owner.tlsLost();
+        this.#mode = "ignored";
+        this.#queue.lost("commands");
+        break;
       case "preface":
         this.#mode = "ignored";
         this.#queue.lost("commands");
@@ -617,6 +690,9 @@ export class ClientReader {
 }
 
 /** AUTH with something before it, or not a blank behind it. */
-const MISSPELT_AUTH = /^\W*auth\b/i;
+const MISSPELT_AUTH = /^(?:\\x[0-9a-f]{2}|[^A-Za-z])*auth/i;
+
+/** A SASL mechanism's name: RFC 4422 §3.1. One case only: base64 has both. Any other word may be a secret. */
+const MECHANISM = /^(?:[A-Z0-9_-]{1,20}|[a-z0-9_-]{1,20})$/;
 
 const REDACTED = Buffer.from(" [redacted]");

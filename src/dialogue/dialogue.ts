@@ -54,6 +54,7 @@ const RCPT = verbIndex("RCPT");
 const DATA = verbIndex("DATA");
 const BDAT = verbIndex("BDAT");
 const RSET = verbIndex("RSET");
+const QUIT = verbIndex("QUIT");
 const AUTH = verbIndex("AUTH");
 const STARTTLS = verbIndex("STARTTLS");
 const ANONYMOUS_TLS = verbIndex("X-ANONYMOUSTLS");
@@ -184,6 +185,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (this.#verdict !== "smtp") return;
     this.#flagsAtClose();
     account.close(this.transport, this.#endAtUs, lastTurn);
+    // Stamps that step back, or a segment that comes behind the FIN.
+    if (account.untilUs > this.#endAtUs) this.#endAtUs = account.untilUs;
     this.#tls?.finish();
     const oldest = queue.oldest;
     if (oldest?.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
@@ -226,7 +229,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   #isTls(first: number): boolean {
-    if (this.#serverTls !== "no") return this.#serverTls === "yes" || first < 0x20;
+    if (this.#serverTls === "maybe" && first < 0x20) this.#serverTls = "yes";
+    if (this.#serverTls !== "no") return this.#serverTls === "yes";
     const { client, reply } = this.#desk;
     if (first !== 23 || this.transport.sawHandshake || !this.onMailPort) return false;
     if (client.spoke || this.serverReplied || reply.active) return false;
@@ -262,7 +266,9 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** The exchange that a reply belongs to; null for a line without code that answers nothing. */
   #claimant(code: number | null): ExchangeRecord | null {
-    const { client, queue } = this.#desk;
+    const { client, queue, reply } = this.#desk;
+    if (code !== 354 && queue.repliesLost) client.assumeMessage();
+    if (queue.uncertain) this.#skipToOnlyMatch(code, reply.lines);
     const oldest = queue.shift();
     if (oldest !== undefined) {
       if (oldest.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
@@ -272,6 +278,15 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     const greets = code === 220 || code === 421 || code === 554;
     if (greets && !this.serverReplied && !client.spoke) return queue.aside(CONNECT);
     return (code === 421 ? null : client.claimsReply()) ?? queue.aside(UNSOLICITED);
+  }
+
+  /** Some replies can answer only one command: after a loss they tell which others are over. */
+  #skipToOnlyMatch(code: number | null, lines: number): void {
+    const { queue } = this.#desk;
+    if (code === 354) queue.skipTo([DATA]);
+    else if (code === 334 || code === 235) queue.skipTo([AUTH, AUTH_ANSWER, UNKNOWN]);
+    else if (code === 221) queue.skipTo([QUIT]);
+    else if (code === 250 && lines > 1) queue.skipTo([EHLO, LHLO]);
   }
 
   #answer(exchange: ExchangeRecord, code: number | null): void {
@@ -291,7 +306,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (exchange.verbIndex !== CONNECT) return;
     banner.append(exchange.replyBytes.bytes, 0, exchange.replyBytes.length);
     const { synAckAtUs } = this.transport;
-    if (synAckAtUs !== null && exchange.answeredFirst !== NO_TIME) {
+    if (synAckAtUs !== null && exchange.answeredFirst >= synAckAtUs) {
       exchange.sinceSynAckUs = exchange.answeredFirst - synAckAtUs;
     }
   }
@@ -317,6 +332,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
         break;
       case DATA:
         if (code === 354) queue.certain();
+        if (awaited && code !== 354 && exchange.taint === "gap") client.doubtMessage();
         if (awaited) client.readOn(code === 354 ? "body" : "commands", exchange.answeredLast);
         break;
       case AUTH:
@@ -331,6 +347,10 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
       case UNKNOWN:
         // The client of a stream joined midway, or after a gap, may have been answering a challenge.
         if (code === 334 || code === 235 || code === 535) this.#wasAuthAnswer(exchange, code);
+        break;
+      case UNSOLICITED:
+        // Its DATA is missing; what follows is a message all the same.
+        if (code === 354 && client.expectMessage()) queue.certain();
         break;
       case END_OF_BODY:
         this.#concludeMessage(exchange, positive);
@@ -352,6 +372,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
       this.#acceptedRecipients--;
       const next = queue.aside(exchange.verbIndex);
       next.phaseIndex = exchange.phaseIndex;
+      next.commandBytes.append(exchange.commandBytes.bytes, 0, exchange.commandBytes.length);
       next.askedFirst = exchange.askedFirst;
       next.askedFirstFrame = exchange.askedFirstFrame;
       next.askedFrom = exchange.askedFrom;
@@ -426,7 +447,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   beginTls(recordType: number): void {
     const { queue } = this.#desk;
     const how: TlsHow =
-      this.#serverTls === "maybe" ? "starttls" : this.serverReplied ? "unannounced" : "implicit";
+      this.#serverTls !== "no" ? "starttls" : this.serverReplied ? "unannounced" : "implicit";
     this.#judge(this.onMailPort ? "smtp" : "other");
     this.#serverTls = "yes";
     this.#tls = new TlsTurns(how, queue);
@@ -436,7 +457,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   noTls(): void {
-    if (this.#serverTls === "maybe") this.#desk.flags.raise("decrypted");
+    if (this.#serverTls !== "no") this.#desk.flags.raise("decrypted");
     this.#serverTls = "no";
   }
 
@@ -449,6 +470,10 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     end: number,
   ): void {
     this.#tls?.bytes("client", atUs, frame, offset, buffer, start, end);
+  }
+
+  tlsLost(): void {
+    if (this.#serverTls === "maybe") this.#serverTls = "yes";
   }
 
   tlsGap(lengthBytes: number): boolean {

@@ -12,6 +12,8 @@ export interface HeldPiece {
   /** Null for a gap. */
   bytes: Uint8Array | null;
   lengthBytes: number;
+  /** How many commands were through when it came. */
+  throughThen: number | undefined;
 }
 
 /** Held bytes of all dialogues of a source together; who would pass it holds no more. */
@@ -30,18 +32,28 @@ export class Held {
   lengthBytes = 0;
   readonly #budget: HeldBudget;
   #cost = 0;
+  /** Packets, not pieces: how a packet was split does not matter. */
+  #packets = 0;
 
   constructor(budget: HeldBudget) {
     this.#budget = budget;
   }
 
   /** @returns false when it would be too much; nothing is taken then */
-  bytes(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): boolean {
+  bytes(
+    atUs: number,
+    frame: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    throughThen?: number,
+  ): boolean {
     if (start === end) return true;
     if (this.lengthBytes + (end - start) > MAX_HELD_BYTES || !this.#hasRoom()) return false;
+    if (this.pieces.at(-1)?.frame !== frame) this.#packets++;
     const bytes = new Uint8Array(end - start);
     bytes.set(buffer.subarray(start, end));
-    this.pieces.push({ atUs, frame, bytes, lengthBytes: bytes.length });
+    this.pieces.push({ atUs, frame, bytes, lengthBytes: bytes.length, throughThen });
     this.lengthBytes += bytes.length;
     this.#pay(bytes.length + PIECE_OVERHEAD_BYTES);
     return true;
@@ -50,13 +62,24 @@ export class Held {
   /** @returns false when there are too many pieces */
   gap(atUs: number, frame: number, lengthBytes: number): boolean {
     if (!this.#hasRoom()) return false;
-    this.pieces.push({ atUs, frame, bytes: null, lengthBytes });
+    this.#packets++;
+    this.pieces.push({ atUs, frame, bytes: null, lengthBytes, throughThen: undefined });
     this.#pay(PIECE_OVERHEAD_BYTES);
     return true;
   }
 
+  /** The first bytes, up to a gap. */
+  peek(atMost: number): Uint8Array {
+    const start: number[] = [];
+    for (const { bytes } of this.pieces) {
+      if (bytes === null || start.length >= atMost) break;
+      start.push(...bytes.subarray(0, atMost - start.length));
+    }
+    return Uint8Array.from(start);
+  }
+
   #hasRoom(): boolean {
-    return this.pieces.length < MAX_PIECES && this.#budget.bytes < MAX_HELD_TOTAL_BYTES;
+    return this.#packets < MAX_PIECES && this.#budget.bytes < MAX_HELD_TOTAL_BYTES;
   }
 
   #pay(bytes: number): void {

@@ -53,6 +53,11 @@ export class Preface {
     return byte === 4 || byte === 5 || byte === 0x0d || byte === 0x50 || byte === 0x43;
   }
 
+  /** It was none. */
+  giveUp(): void {
+    this.kind = "none";
+  }
+
   /** Takes one byte of the client. */
   clientByte(byte: number): void {
     if (++this.#seen > MAX_PREFACE_BYTES) this.#over();

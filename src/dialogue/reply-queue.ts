@@ -40,6 +40,11 @@ export class ReplyQueue {
   #taintNext = false;
   /** Replies may be among the missing bytes. */
   #repliesLost = false;
+  /** The client was seen not to wait, where nothing is missing that would explain it. */
+  #pipelines = false;
+  /** Commands asked so far, and those that are through; greeting and unsolicited replies left out. */
+  #askedCount = 0;
+  #throughCount = 0;
 
   constructor(pool: ExchangePool, flags: Flags) {
     this.#pool = pool;
@@ -56,6 +61,14 @@ export class ReplyQueue {
     this.#uncertain = false;
     this.#taintNext = false;
     this.#repliesLost = false;
+    this.#pipelines = false;
+    this.#askedCount = 0;
+    this.#throughCount = 0;
+  }
+
+  /** How many commands are through: noted with bytes that are read later, see ask(). */
+  get throughCount(): number {
+    return this.#throughCount;
   }
 
   get oldest(): ExchangeRecord | undefined {
@@ -71,6 +84,18 @@ export class ReplyQueue {
     return this.#settling.length > MAX_SETTLING;
   }
 
+  /** Replies may have been missed since the last command. */
+  get repliesLost(): boolean {
+    return this.#repliesLost;
+  }
+
+  /** This command's reply, and those before it, are among the missing. */
+  missed(exchange: ExchangeRecord): void {
+    if (!this.#pending.includes(exchange)) return;
+    while (this.#pending[0] !== exchange) this.#abandonOldest("gap", NO_TIME);
+    this.#abandonOldest("gap", NO_TIME);
+  }
+
   get uncertain(): boolean {
     return this.#uncertain;
   }
@@ -78,29 +103,37 @@ export class ReplyQueue {
   // ---- Asking
 
   /** A command begins, at this stamp, packet and stream offset. */
-  ask(verb: VerbIndex, atUs: number, frame: number, offset: number): ExchangeRecord {
+  ask(
+    verb: VerbIndex,
+    atUs: number,
+    frame: number,
+    offset: number,
+    throughThen = this.#throughCount,
+  ): ExchangeRecord {
     const pending = this.#pending;
+    const inSamePacket = pending.at(-1)?.askedLastFrame === frame && pending.at(-1)?.verbIndex !== CONNECT;
+    if (inSamePacket) this.#pipelines = true;
+    // A client that waits for each reply got those that we missed.
+    if (this.#repliesLost && !this.#pipelines) this.abandon("gap", atUs);
+    this.#repliesLost = false;
     const exchange = this.#pool.take(verb, this.#ordinal++);
     exchange.askedFirst = atUs;
     exchange.askedFirstFrame = frame;
     exchange.askedFrom = offset;
     exchange.askedTo = offset;
-    exchange.pipelinedBehind = this.#unansweredAt(frame);
+    exchange.pipelinedBehind = Math.max(this.#unansweredAt(frame), this.#askedCount - throughThen);
+    this.#askedCount++;
     if (exchange.pipelinedBehind > 0) this.#flags.raise("pipelining");
     if (pending[0]?.verbIndex === CONNECT) this.#flags.raise("early-talker");
-    this.#taintIfUncertain(exchange, atUs);
+    this.#taintIfUncertain(exchange);
     pending.push(exchange);
     const most = this.#pool.crowded ? MAX_PENDING_CROWDED : MAX_PENDING;
     if (pending.length > most) this.#abandonOldest("unanswered", atUs);
     return exchange;
   }
 
-  #taintIfUncertain(exchange: ExchangeRecord, atUs: number): void {
-    const pipelines = this.#flags.has("pipelining");
-    // A client that waits for each reply got those that we missed.
-    if (this.#repliesLost && this.#pending.length > 0 && !pipelines) this.abandon("gap", atUs);
-    this.#repliesLost = false;
-    if (this.#pending.length === 0 && !this.#taintNext && !pipelines) this.#uncertain = false;
+  #taintIfUncertain(exchange: ExchangeRecord): void {
+    if (this.#pending.length === 0 && !this.#taintNext && !this.#pipelines) this.#uncertain = false;
     if (this.#uncertain || this.#taintNext) exchange.taint = "gap";
     this.#taintNext = false;
   }
@@ -126,6 +159,7 @@ export class ReplyQueue {
   /** An exchange that has its place in the order, but is not waiting for a reply. */
   aside(verb: VerbIndex): ExchangeRecord {
     const exchange = this.#pool.take(verb, this.#ordinal++);
+    if (verb !== CONNECT && verb !== UNSOLICITED) this.#askedCount++;
     if (this.#uncertain) exchange.taint = "gap";
     return exchange;
   }
@@ -154,7 +188,8 @@ export class ReplyQueue {
   forget(exchange: ExchangeRecord): void {
     this.withdraw(exchange);
     this.#pool.give(exchange);
-    this.#ordinal--;
+    if (exchange.verbIndex !== CONNECT) this.#askedCount--;
+    if (exchange.ordinal === this.#ordinal - 1) this.#ordinal--;
   }
 
   /** Commands that had no complete reply when the packet `frame` was seen. */
@@ -192,6 +227,8 @@ export class ReplyQueue {
       );
     } else if (exchange.askedLastFrame > 0) exchange.taint ??= "clock";
     if (exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
+    if (exchange.verbIndex !== CONNECT && exchange.verbIndex !== UNSOLICITED) this.#throughCount++;
+    if (exchange.pipelinedBehind > 0 && exchange.taint === null) this.#pipelines = true;
     this.#settling.push(exchange);
   }
 
@@ -202,6 +239,7 @@ export class ReplyQueue {
 
   #abandonOldest(taint: Taint, untilUs: number): void {
     const exchange = this.#pending.shift()!;
+    if (exchange.verbIndex !== CONNECT) this.#throughCount++;
     exchange.taint ??= taint;
     if (exchange.askedLast !== NO_TIME && untilUs !== NO_TIME && taint === "unanswered") {
       exchange.waitedUs = Math.max(0, untilUs - Math.max(exchange.askedLast, this.#answeredLast));
@@ -261,7 +299,17 @@ export class ReplyQueue {
     this.#uncertain = true;
     for (const exchange of this.#pending) exchange.taint = "gap";
     if (what === "commands") this.#taintNext = true;
-    else this.#repliesLost = true;
+    else {
+      this.#repliesLost = true;
+      // The newest command of a client that waits was sent when all before it had been answered.
+      if (!this.#pipelines) while (this.#pending.length > 1) this.#abandonOldest("gap", NO_TIME);
+    }
+  }
+
+  /** After a loss: this reply can only answer such a command; those before it get none. */
+  skipTo(verbs: readonly VerbIndex[]): void {
+    if (!this.#uncertain || !this.#pending.some((each) => verbs.includes(each.verbIndex))) return;
+    while (!verbs.includes(this.#pending[0]!.verbIndex)) this.#abandonOldest("gap", NO_TIME);
   }
 
   /** The missing replies turned out to be one that was cut. */
@@ -271,7 +319,9 @@ export class ReplyQueue {
 
   /** A reply that can answer only one thing has come: it is plain again what belongs together. */
   certain(): void {
-    if (this.#pending.length === 0) this.#uncertain = false;
+    if (this.#pending.length > 0) return;
+    this.#uncertain = false;
+    this.#taintNext = false;
   }
 }
 

@@ -100,6 +100,7 @@ export class ReplyReader {
     const head = this.#head;
     const length = this.#lineLength;
     this.#lineLength = 0;
+    this.#previous = 0;
     let code: number | null = null;
     if (length >= 3 && isDigit(head[0]!) && isDigit(head[1]!) && isDigit(head[2]!)) {
       const value = (head[0]! - 48) * 100 + (head[1]! - 48) * 10 + (head[2]! - 48);

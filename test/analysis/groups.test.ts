@@ -5,7 +5,15 @@ import type { Conversation } from "../../src/spine/conversation.ts";
 import type { Exchange } from "../../src/spine/exchange.ts";
 
 const exchange = (given: Partial<Exchange> = {}) =>
-  ({ code: 250, serviceUs: 10, waitedUs: 12, taint: null, answeredFirstAtUs: 60_000_000, askedLastAtUs: null, ...given }) as Exchange;
+  ({
+    code: 250,
+    serviceUs: 10,
+    waitedUs: 12,
+    taint: null,
+    answeredFirstAtUs: 60_000_000,
+    askedLastAtUs: null,
+    ...given,
+  }) as Exchange;
 const between = (client: string, server: string) => ({ transport: { client, server } }) as Conversation;
 const SOMEBODY = between("198.51.100.7:40001", "192.0.2.25:25");
 
@@ -18,24 +26,38 @@ function namesBy(key: GroupKey, ...records: [Exchange, Conversation][]): string[
 describe("groups", () => {
   test("by client leave the port out, by server they do not", () => {
     const v6 = between("[2001:db8::7]:40001", "[2001:db8::25]:25");
-    expect(namesBy("client", [exchange(), SOMEBODY], [exchange(), v6])).toEqual(["198.51.100.7", "[2001:db8::7]"]);
-    expect(namesBy("server", [exchange(), SOMEBODY], [exchange(), v6])).toEqual(["192.0.2.25:25", "[2001:db8::25]:25"]);
+    expect(namesBy("client", [exchange(), SOMEBODY], [exchange(), v6])).toEqual([
+      "198.51.100.7",
+      "[2001:db8::7]",
+    ]);
+    expect(namesBy("server", [exchange(), SOMEBODY], [exchange(), v6])).toEqual([
+      "192.0.2.25:25",
+      "[2001:db8::25]:25",
+    ]);
   });
 
   test("by code: no code has a name too", () => {
-    expect(namesBy("code", [exchange({ code: null }), SOMEBODY], [exchange(), SOMEBODY])).toEqual(["250", "none"]);
+    expect(namesBy("code", [exchange({ code: null }), SOMEBODY], [exchange(), SOMEBODY])).toEqual([
+      "250",
+      "none",
+    ]);
   });
 
   test("by minute: of the reply, else of the command, in order of time", () => {
-    const at = (answeredFirstAtUs: number | null, askedLastAtUs: number | null, waitedUs: number): [Exchange, Conversation] => [
-      exchange({ answeredFirstAtUs, askedLastAtUs, waitedUs }),
-      SOMEBODY,
-    ];
-    expect(namesBy("minute", at(119_999_999, 0, 1), at(59_999_999, 0, 5), at(null, 60_000_000, 9), at(null, null, 1))).toEqual([
-      "1970-01-01T00:00Z",
-      "1970-01-01T00:01Z",
-      "no time",
-    ]);
+    const at = (
+      answeredFirstAtUs: number | null,
+      askedLastAtUs: number | null,
+      waitedUs: number,
+    ): [Exchange, Conversation] => [exchange({ answeredFirstAtUs, askedLastAtUs, waitedUs }), SOMEBODY];
+    expect(
+      namesBy(
+        "minute",
+        at(119_999_999, 0, 1),
+        at(59_999_999, 0, 5),
+        at(null, 60_000_000, 9),
+        at(null, null, 1),
+      ),
+    ).toEqual(["1970-01-01T00:00Z", "1970-01-01T00:01Z", "no time"]);
   });
 
   test("count what is tainted, record what is not, rank by waiting", () => {
@@ -46,8 +68,22 @@ describe("groups", () => {
     const { key, groups: views, rest } = groups.table([50], 100);
     expect({ key, rest }).toEqual({ key: "code", rest: null });
     expect(views).toEqual([
-      { name: "none", waitedUs: 83, share: 0.83, seen: 1, unanswered: 1, service: { n: 0, minUs: null, maxUs: null, sumUs: 0, percentilesUs: {} } },
-      { name: "450", waitedUs: 17, share: 0.17, seen: 2, unanswered: 0, service: { n: 1, minUs: 7, maxUs: 7, sumUs: 7, percentilesUs: { 50: 7 } } },
+      {
+        name: "none",
+        waitedUs: 83,
+        share: 0.83,
+        seen: 1,
+        unanswered: 1,
+        service: { n: 0, minUs: null, maxUs: null, sumUs: 0, percentilesUs: {} },
+      },
+      {
+        name: "450",
+        waitedUs: 17,
+        share: 0.17,
+        seen: 2,
+        unanswered: 0,
+        service: { n: 1, minUs: 7, maxUs: 7, sumUs: 7, percentilesUs: { 50: 7 } },
+      },
     ]);
   });
 
@@ -59,7 +95,9 @@ describe("groups", () => {
       expect(views).toHaveLength(256);
       expect(rest).not.toBeNull();
       expect(views.reduce((sum, { seen }) => sum + seen, 0) + rest!.seen).toBe(1_000 * each);
-      expect(views.reduce((sum, { service }) => sum + service.sumUs, 0) + rest!.service.sumUs).toBe(10_000 * each);
+      expect(views.reduce((sum, { service }) => sum + service.sumUs, 0) + rest!.service.sumUs).toBe(
+        10_000 * each,
+      );
     };
     check(groups.table([50], 1_000), 1);
     const sum = new Groups("client");
@@ -70,6 +108,8 @@ describe("groups", () => {
     const later = new Groups("client");
     later.add(groups.part().filter(({ name }) => name === ""));
     for (let i = 0; i < 256; i++) later.record(exchange(), client(i));
-    expect(later.table([50], 1).groups).toHaveLength(256);
+    const { groups: views, rest } = later.table([50], 1);
+    expect(views.length).toBeGreaterThanOrEqual(255);
+    expect(views.reduce((count, { seen }) => count + seen, 0) + rest!.seen).toBe(744 + 256);
   });
 });

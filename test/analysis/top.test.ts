@@ -13,13 +13,17 @@ function offer(top: Top, entries: readonly SlowReply[]): void {
 describe("Top", () => {
   test("keeps the longest, longest first, of equal ones the earlier", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 60 }), fc.nat(12), (times, limit) => {
-        const entries = times.map(entry);
-        const top = new Top(limit);
-        offer(top, entries);
-        const want = entries.toSorted((a, b) => b.serviceUs - a.serviceUs || a.tcpStream - b.tcpStream);
-        expect(top.entries).toEqual(want.slice(0, limit));
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 60 }),
+        fc.nat(12),
+        (times, limit) => {
+          const entries = times.map(entry);
+          const top = new Top(limit);
+          offer(top, entries);
+          const want = entries.toSorted((a, b) => b.serviceUs - a.serviceUs || a.tcpStream - b.tcpStream);
+          expect(top.entries).toEqual(want.slice(0, limit));
+        },
+      ),
     );
   });
 
@@ -38,16 +42,23 @@ describe("Top", () => {
 
   test("the tops of parts make the top of the whole", () => {
     fc.assert(
-      fc.property(fc.array(fc.array(fc.nat(1_000), { maxLength: 20 }), { maxLength: 5 }), fc.integer({ min: 1, max: 10 }), (parts, limit) => {
-        const whole = new Top(limit);
-        for (const part of parts) {
-          const top = new Top(limit);
-          offer(top, part.map(entry));
-          offer(whole, top.entries);
-        }
-        const want = parts.flat().sort((a, b) => b - a).slice(0, limit);
-        expect(whole.entries.map(({ serviceUs }) => serviceUs)).toEqual(want);
-      }),
+      fc.property(
+        fc.array(fc.array(fc.nat(1_000), { maxLength: 20 }), { maxLength: 5 }),
+        fc.integer({ min: 1, max: 10 }),
+        (parts, limit) => {
+          const whole = new Top(limit);
+          for (const part of parts) {
+            const top = new Top(limit);
+            offer(top, part.map(entry));
+            offer(whole, top.entries);
+          }
+          const want = parts
+            .flat()
+            .sort((a, b) => b - a)
+            .slice(0, limit);
+          expect(whole.entries.map(({ serviceUs }) => serviceUs)).toEqual(want);
+        },
+      ),
     );
   });
 });

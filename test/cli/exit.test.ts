@@ -28,7 +28,7 @@ function expectOneLine(outcome: Outcome, status: number): string {
   return complaints(outcome)[0]!;
 }
 
-describe("0: done", () => {
+describe.concurrent("0: done", () => {
   test.each(SHIPPED)("%s", async (capture) => {
     const outcome = await replay(capture);
     expect(outcome.stderr).toBe("");
@@ -44,7 +44,7 @@ describe("0: done", () => {
   });
 });
 
-describe("2: damaged input, everything before the damage reported", () => {
+describe.concurrent("2: damaged input, everything before the damage reported", () => {
   const whole = readFileSync(join(ROOT, TOUR));
   const cutAt = 200_000;
   const cut = path("cut.pcap", whole.subarray(0, cutAt));
@@ -65,9 +65,7 @@ describe("2: damaged input, everything before the damage reported", () => {
     const outcome = await replay(cut, "-o", format);
     expectOneLine(outcome, 2);
     const report =
-      format === "json"
-        ? (JSON.parse(outcome.stdout) as SummaryLine)
-        : summaryOf(parseLines(outcome.stdout));
+      format === "json" ? (JSON.parse(outcome.stdout) as SummaryLine) : summaryOf(parseLines(outcome.stdout));
     expect(report.source.files[0]?.damage).toMatchObject({ kind: "cut" });
     expect(report.totals.exchanges).toBeGreaterThan(50);
   });
@@ -113,7 +111,7 @@ describe("2: damaged input, everything before the damage reported", () => {
   });
 });
 
-describe("3: nothing usable, one clear line, nothing on stdout", () => {
+describe.concurrent("3: nothing usable, one clear line, nothing on stdout", () => {
   mkdirSync(join(folder, "no-captures"));
   const binary = Buffer.from(Array.from({ length: 4_000 }, (_, i) => (i * 7919) & 0xff));
   const web = writePcap(
@@ -149,14 +147,19 @@ describe("3: nothing usable, one clear line, nothing on stdout", () => {
     ["no SMTP", web, /no SMTP in .*\(8 packets, 1 TCP connection\).*-p/],
     ["FTP, which greets with 220 too", ftp, /no SMTP in/],
   ];
-  for (const format of ["text", "ndjson"]) {
-    test.each(cases)(`%s (${format})`, async (_name, capture, says) => {
-      const outcome = await replay(capture, "-o", format);
-      expect(expectOneLine(outcome, 3)).toMatch(says);
-      if (format === "text") expect(outcome.stdout).toBe("");
-      else for (const line of parseLines(outcome.stdout)) expect(line.kind).toBe("summary");
-    });
-  }
+  test.each(cases)("%s", async (_name, capture, says) => {
+    const outcome = await replay(capture);
+    expect(expectOneLine(outcome, 3)).toMatch(says);
+    expect(outcome.stdout).toBe("");
+  });
+
+  test("as NDJSON: a summary, if anything", async () => {
+    for (const capture of [web, join(folder, "missing.pcap")]) {
+      const outcome = await replay(capture, "-o", "ndjson");
+      expectOneLine(outcome, 3);
+      for (const line of parseLines(outcome.stdout)) expect(line.kind).toBe("summary");
+    }
+  });
 
   test.skipIf(process.getuid?.() === 0)("a file that may not be read", async () => {
     const secret = path("secret.pcap", readFileSync(good));
@@ -172,7 +175,7 @@ describe("3: nothing usable, one clear line, nothing on stdout", () => {
   });
 });
 
-describe("several files, some of them bad", () => {
+describe.concurrent("several files, some of them bad", () => {
   const bad = path("bad.txt", "no capture at all\n");
 
   test("what can be read is reported, each other one has its line, status 2", async () => {
@@ -192,7 +195,7 @@ describe("several files, some of them bad", () => {
   });
 });
 
-describe("2: wrong use", () => {
+describe.concurrent("2: wrong use", () => {
   const wrong: [string[], RegExp][] = [
     [[], /smtpscope replay FILE/],
     [["replay"], /smtpscope replay FILE/],
@@ -268,7 +271,7 @@ describe("2: wrong use", () => {
   });
 });
 
-describe("help and version", () => {
+describe.concurrent("help and version", () => {
   test("--version", async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
     for (const flag of ["--version", "-V"]) {

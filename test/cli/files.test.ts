@@ -35,7 +35,7 @@ async function report(...args: string[]): Promise<Report> {
   return JSON.parse(stdout) as Report;
 }
 
-describe("several files", () => {
+describe.concurrent("several files", () => {
   test("read by threads, they add up to what each gives by itself", async () => {
     const [together, ...single] = await inParallel([SHIPPED, ...SHIPPED.map((one) => [one])], (files) =>
       report(...files),
@@ -44,12 +44,25 @@ describe("several files", () => {
     for (const [name, value] of Object.entries(together!.totals)) {
       expect({ name, value }).toEqual({ name, value: add(({ totals }) => totals[name as "packets"]) });
     }
-    for (const name of ["lengthUs", "connectUs", "serverUs", "pathUs", "clientUs", "transferUs", "unknownUs"] as const)
-      expect({ name, us: together!.account[name] }).toEqual({ name, us: add(({ account }) => account[name]) });
+    for (const name of [
+      "lengthUs",
+      "connectUs",
+      "serverUs",
+      "pathUs",
+      "clientUs",
+      "transferUs",
+      "unknownUs",
+    ] as const)
+      expect({ name, us: together!.account[name] }).toEqual({
+        name,
+        us: add(({ account }) => account[name]),
+      });
     expect(together!.waitedUs).toBe(add(({ waitedUs }) => waitedUs));
     for (const view of together!.phases) {
       const ofPhase = (pick: (view: Report["phases"][number]) => number) =>
-        add(({ phases }) => phases.filter(({ phase }) => phase === view.phase).reduce((sum, one) => sum + pick(one), 0));
+        add(({ phases }) =>
+          phases.filter(({ phase }) => phase === view.phase).reduce((sum, one) => sum + pick(one), 0),
+        );
       expect(view.seen).toBe(ofPhase(({ seen }) => seen));
       expect(view.service.n).toBe(ofPhase(({ service }) => service.n));
       expect(view.service.sumUs).toBe(ofPhase(({ service }) => service.sumUs));
@@ -83,7 +96,9 @@ describe("several files", () => {
     const lines = parseLines(stdout);
     for (const capture of SHIPPED) {
       const own = (kind: "exchange" | "conversation") =>
-        lines.filter((line) => line.kind === kind && line.file === capture).map((line) => JSON.stringify(line));
+        lines
+          .filter((line) => line.kind === kind && line.file === capture)
+          .map((line) => JSON.stringify(line));
       const alone = parseLines((await replay(capture, "-o", "ndjson")).stdout);
       expect(own("exchange")).toEqual(exchangesOf(alone).map((line) => JSON.stringify(line)));
       expect(own("conversation")).toEqual(conversationsOf(alone).map((line) => JSON.stringify(line)));
@@ -102,7 +117,7 @@ describe("several files", () => {
   });
 });
 
-describe("folders", () => {
+describe.concurrent("folders", () => {
   test("what is a capture by its name, in order; the rest is left", async () => {
     const inside = join(folder, "mixed folder");
     mkdirSync(inside);
@@ -110,7 +125,9 @@ describe("folders", () => {
     writeFileSync(join(inside, "README.md"), "no capture");
     mkdirSync(join(inside, "deeper.pcap"));
     const { source, totals } = await report(inside);
-    expect(source.files.map(({ file }) => file)).toEqual(SHIPPED.map((capture) => join(inside, basename(capture))));
+    expect(source.files.map(({ file }) => file)).toEqual(
+      SHIPPED.map((capture) => join(inside, basename(capture))),
+    );
     expect(totals).toEqual((await report(...SHIPPED)).totals);
   });
 
@@ -121,12 +138,15 @@ describe("folders", () => {
   });
 });
 
-describe("a ring of files", () => {
+describe.concurrent("a ring of files", () => {
   const whole = pcap(
     ...Array.from({ length: 6 }, (_, i) =>
       mail({ clientPort: 40_000 + i, startUs: EPOCH_US + i * 60_000, client: `198.51.100.${i + 1}` }),
     ),
   );
+
+  const alone = join(folder, "alone.pcap");
+  writeFileSync(alone, whole);
 
   /** Cuts where a record begins, as tcpdump -C does. */
   function pieces(count: number): Buffer[] {
@@ -145,15 +165,16 @@ describe("a ring of files", () => {
     ["tcpdump -C -W", (i: number) => `ring.pcap${String(i).padStart(2, "0")}`],
     ["dumpcap -b", (i: number) => `mail_0000${i + 1}_2026010203041${i}.pcap`],
   ])("%s: dialogues that cross files are whole", async (_what, name) => {
-    const alone = writePcap(join(folder, "alone.pcap"));
-    writeFileSync(alone, whole);
     const paths = pieces(4).map((piece, i) => {
       const path = join(folder, name(i));
       writeFileSync(path, piece);
       return path;
     });
     const want = sums(await report(alone));
-    expect(sums(await report(...paths))).toEqual({ ...want, totals: expect.objectContaining({ exchanges: 42, unanswered: 0 }) });
+    expect(sums(await report(...paths))).toEqual({
+      ...want,
+      totals: expect.objectContaining({ exchanges: 42, unanswered: 0 }),
+    });
     // The order of the arguments does not matter.
     expect(sums(await report(...paths.toReversed()))).toEqual(sums(await report(...paths)));
     const { stdout } = await replay(...paths, "-o", "ndjson");
@@ -168,16 +189,20 @@ describe("a ring of files", () => {
       .map((name) => join(folder, name));
     expect(paths.length).toBe(6);
     const [split, tour] = [await report(...paths), await report(TOUR)];
-    expect(sums(split)).toEqual({ ...sums(tour), totals: { ...tour.totals, packetBytes: split.totals.packetBytes } });
+    expect(sums(split)).toEqual({
+      ...sums(tour),
+      totals: { ...tour.totals, packetBytes: split.totals.packetBytes },
+    });
   });
 });
 
-describe("connections on which nothing is said", () => {
+describe.concurrent("connections on which nothing is said", () => {
   const silent = (port: number, serverPort: number, server = "192.0.2.25") => {
     const dialogue = new Dialogue({ clientPort: port, serverPort, server }).handshake().wait(5_000_000);
     return dialogue.close();
   };
-  const speaks = (serverPort: number) => mail({ clientPort: 30_001, serverPort, startUs: EPOCH_US + 20_000_000 });
+  const speaks = (serverPort: number) =>
+    mail({ clientPort: 30_001, serverPort, startUs: EPOCH_US + 20_000_000 });
   const quiet = writePcap(join(folder, "quiet.pcap"), silent(30_000, 2526));
   const both = writePcap(join(folder, "both.pcap"), silent(30_000, 2526), speaks(2526));
   const elsewhere = writePcap(join(folder, "elsewhere.pcap"), speaks(2526));
@@ -189,7 +214,13 @@ describe("connections on which nothing is said", () => {
   test("a dialogue with -p", async () => {
     for (const ports of [["-p", "2526"], ["-p", "99,2526"], ["-p", "99", "-p", "2526"], ["--port=2526"]]) {
       const { totals, unanswered } = await report(quiet, ...ports);
-      expect(totals).toMatchObject({ dialogues: 1, exchanges: 1, recorded: 0, unanswered: 1, otherStreams: 0 });
+      expect(totals).toMatchObject({
+        dialogues: 1,
+        exchanges: 1,
+        recorded: 0,
+        unanswered: 1,
+        otherStreams: 0,
+      });
       expect(unanswered[0]).toMatchObject({ verb: "(connect)", phase: "banner", reply: null });
     }
   });
@@ -218,7 +249,9 @@ describe("connections on which nothing is said", () => {
   test("and its lines are among those of NDJSON, before the summary", async () => {
     const lines = parseLines((await replay(quiet, elsewhere, "-o", "ndjson")).stdout);
     const own = exchangesOf(lines).filter(({ file }) => file === quiet);
-    expect(own).toMatchObject([{ verb: "(connect)", code: null, lines: [], taint: "unanswered", tcpStream: 0 }]);
+    expect(own).toMatchObject([
+      { verb: "(connect)", code: null, lines: [], taint: "unanswered", tcpStream: 0 },
+    ]);
     expect(conversationsOf(lines).filter(({ file }) => file === quiet)).toHaveLength(1);
     expect(summaryOf(lines).totals.exchanges).toBe(exchangesOf(lines).length);
   });
@@ -269,7 +302,12 @@ describe("connections on which nothing is said", () => {
         .client(Buffer.from("17030300020000", "hex"))
         .server(Buffer.from("17030300020000", "hex"))
         .close(),
-      new Dialogue({ serverPort: 21, clientPort: 5 }).handshake().server("220 FTP\r\n").client("USER a\r\n").server("331 ?\r\n").close(),
+      new Dialogue({ serverPort: 21, clientPort: 5 })
+        .handshake()
+        .server("220 FTP\r\n")
+        .client("USER a\r\n")
+        .server("331 ?\r\n")
+        .close(),
     );
     const { totals, phases } = await report(capture);
     expect(totals).toMatchObject({ dialogues: 1, otherStreams: 1 });

@@ -13,11 +13,11 @@ let installed = false;
 
 beforeAll(() => {
   // Built already; the scripts would build it again while other tests run it.
-  const packed = execFileSync(
-    "npm",
-    ["pack", "--ignore-scripts", "--json", "--pack-destination", folder],
-    { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
-  );
+  const packed = execFileSync("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], {
+    cwd: ROOT,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
   files = tarball.files.map(({ path }) => path);
   mkdirSync(target);
@@ -25,12 +25,21 @@ beforeAll(() => {
   const npm = ["install", "--no-audit", "--no-fund", "--prefer-offline", join(folder, tarball.filename)];
   const { status, stderr } = spawnSync("npm", npm, { cwd: target, encoding: "utf8", timeout: 45_000 });
   installed = status === 0;
-  if (!installed) console.warn(`the tarball's dependencies cannot be had here, so it is not run: ${stderr.slice(0, 300)}`);
+  if (!installed)
+    console.warn(`the tarball's dependencies cannot be had here, so it is not run: ${stderr.slice(0, 300)}`);
 }, 60_000);
 
 describe("the tarball", () => {
   test("holds the program, its types, its captures, and no tests or sources", () => {
-    for (const path of ["bin/smtpscope", "dist/cli/main.js", "dist/index.js", "dist/index.d.ts", TOUR, "README.md", "LICENSE"])
+    for (const path of [
+      "bin/smtpscope",
+      "dist/cli/main.js",
+      "dist/index.js",
+      "dist/index.d.ts",
+      TOUR,
+      "README.md",
+      "LICENSE",
+    ])
       expect(files, path).toContain(path);
     expect(files.filter((path) => /^(src|test|bench|node_modules|\.ci)\//.test(path))).toEqual([]);
   });
@@ -60,7 +69,16 @@ console.log(names.length);
 `,
     );
     const compiler = join(ROOT, "node_modules/typescript/bin/tsc");
-    const options = ["--strict", "--module", "nodenext", "--target", "es2023", "--types", "node", "--typeRoots"];
+    const options = [
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--types",
+      "node",
+      "--typeRoots",
+    ];
     const compiled = spawnSync(
       process.execPath,
       [compiler, ...options, join(ROOT, "node_modules/@types"), "consumer.ts"],

@@ -59,7 +59,10 @@ describe("the same as the file", () => {
     }
     const times = (stdout: string) => exchangesOf(parseLines(stdout)).map(({ serviceUs }) => serviceUs);
     for (const [path, input] of packed) {
-      for (const result of [await replay(path, "-o", "ndjson"), await run(["replay", "-", "-o", "ndjson"], { input })]) {
+      for (const result of [
+        await replay(path, "-o", "ndjson"),
+        await run(["replay", "-", "-o", "ndjson"], { input }),
+      ]) {
         expect(result).toMatchObject({ status: 0, stderr: "" });
         expect(times(result.stdout)).toEqual(exchangesOf(plain).map(({ serviceUs }) => serviceUs));
         expect(summaryOf(parseLines(result.stdout)).source.files[0]?.compression).toMatch(/gzip|zstd/);

@@ -169,7 +169,7 @@ class ScriptedTransport implements Transport {
     this.serverPort = facts.port;
     this.sawHandshake = facts.synFrame > 0 || facts.synAckFrame > 0;
     this.firstAtUs = facts.synAtUs ?? facts.synAckAtUs ?? firstAtUs;
-    this.lastAtUs = this.firstAtUs;
+    this.lastAtUs = facts.handshakeAtUs ?? facts.synAckAtUs ?? this.firstAtUs;
     this.synAtUs = facts.synAtUs;
     this.synFrame = facts.synFrame;
     this.synCount = facts.synCount;
@@ -192,12 +192,19 @@ class ScriptedTransport implements Transport {
 /** Keeps what an exchange says, and the bytes behind it: a secret must be in neither. */
 class Keeper extends Collector {
   readonly sinceSynAckUs: (number | null)[] = [];
-  readonly bodyAtUs: number[] = [];
-  #behind: string[] = [];
+  readonly #behind: string[] = [];
+  readonly #how: "keep" | "look behind" | "drop";
+
+  constructor(how: "keep" | "look behind" | "drop") {
+    super();
+    this.#how = how;
+  }
 
   override exchange(exchange: Exchange, conversation: Conversation): void {
+    if (this.#how === "drop") return;
     super.exchange(exchange, conversation);
     this.sinceSynAckUs.push(exchange.sinceSynAckUs);
+    if (this.#how !== "look behind") return;
     this.#behind.push(inspect(exchange, { depth: 9, showHidden: true, getters: true, maxArrayLength: null }));
     for (const value of Object.values(exchange)) {
       const bytes = (value as { bytes?: unknown } | null)?.bytes;
@@ -205,13 +212,9 @@ class Keeper extends Collector {
     }
     this.#look(conversation);
   }
-  override body(durationUs: number, lengthBytes: number): void {
-    super.body(durationUs, lengthBytes);
-    this.bodyAtUs.push(durationUs);
-  }
   override conversation(conversation: Conversation): void {
     super.conversation(conversation);
-    this.#look(conversation);
+    if (this.#how === "look behind") this.#look(conversation);
   }
   #look(conversation: Conversation): void {
     this.#behind.push(inspect(conversation, { depth: 9, showHidden: true, getters: true }));
@@ -241,24 +244,27 @@ export interface PlayOptions {
   /** Exchanges settle only after a while, as for a capture. */
   copiesPossible?: boolean;
   ports?: ReadonlySet<number>;
+  /** Whether exchanges are kept, and looked into for everything() (slow); else they are dropped. */
+  how?: "keep" | "look behind" | "drop";
   /** Looks at the sink after every step. */
   watch?: (sink: StreamSink) => void;
 }
 
 export function play(script: string | Script, options: PlayOptions = {}): Run {
   const { facts, steps } = typeof script === "string" ? parse(script) : script;
-  const keeper = new Keeper();
+  const keeper = new Keeper(options.how ?? "keep");
   const dialogues = new Dialogues(keeper, {
     ports: options.ports ?? PORTS,
     copiesPossible: options.copiesPossible ?? true,
   });
-  const timed = steps.find((step) => "atUs" in step && step.atUs !== NO_TIME);
+  const timed = steps.find((step) => step.kind !== "tick" && "atUs" in step && step.atUs !== NO_TIME);
   const transport = new ScriptedTransport(facts, timed !== undefined && "atUs" in timed ? timed.atUs : null);
   const sink = dialogues.open(transport);
   let last = facts.handshakeAtUs ?? facts.synAckAtUs ?? facts.synAtUs ?? NO_TIME;
   for (const step of steps) {
     if (step.kind !== "copy" && step.atUs > last) last = step.atUs;
-    if (last !== NO_TIME) transport.lastAtUs = last;
+    if (step.kind !== "copy" && step.kind !== "tick" && step.atUs > (transport.lastAtUs ?? NO_TIME))
+      transport.lastAtUs = step.atUs;
     run(step, sink, transport, dialogues);
     options.watch?.(sink);
   }

@@ -55,10 +55,10 @@ function commandsOf({ text }: Stream, codes: readonly number[]): (Span & { verb:
   let at = 0;
   let answering = false;
   while (at < text.length) {
-    let last = text.indexOf("\n", at);
-    const line = text.slice(at, last);
-    const verb = answering ? "(auth)" : /^[A-Za-z]+/.exec(line)![0].toUpperCase();
-    const code = codes[commands.length];
+    let last: number = text.indexOf("\n", at);
+    const line: string = text.slice(at, last);
+    const verb: string = answering ? "(auth)" : /^[A-Za-z]+/.exec(line)![0].toUpperCase();
+    const code: number | undefined = codes[commands.length];
     if (verb === "BDAT") last += Number(/\d+/.exec(line)![0]);
     commands.push({ first: at, last, verb });
     at = last + 1;

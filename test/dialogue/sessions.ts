@@ -39,7 +39,7 @@ const simpleCommand = fc.constantFrom(
   "HELP\n",
   "MAIL FROM:<a@b>\r\n",
   "RCPT TO:<c@d>\r\n",
-  "XYZZY\r\n",
+  "XYZZY 1\r\n",
   "EHLO a\r\n",
   `RCPT TO:<${"e".repeat(300)}>\r\n`,
 );
@@ -103,7 +103,7 @@ const message: fc.Arbitrary<Act> = fc
         return [c("DATA\r\n"), c(text), s("354 go\r\n"), s(last)];
       case "at once":
         return [c(`RSET\r\nDATA\r\n${text}NOOP\r\n`), s("250 ok\r\n354 go\r\n"), s(`${last}250 ok\r\n`)];
-      case "refused":
+      default:
         return [c("DATA\r\nNOOP\r\nRSET\r\n"), s("503 no\r\n"), s("250 ok\r\n"), s("250 ok\r\n")];
     }
   });
@@ -152,7 +152,7 @@ const auth: fc.Arbitrary<Act> = fc
           s("334 a\r\n334 b\r\n"),
           s("235 ok\r\n250 ok\r\n"),
         ];
-      case "refused":
+      default:
         return [c("AUTH LOGIN\r\nQUFBQUFB\r\n"), s("502 no\r\n"), s("500 what\r\n")];
     }
   });

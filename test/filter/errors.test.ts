@@ -36,7 +36,7 @@ const ROWS: readonly (readonly [filter: string, position: number, message: strin
   ["phase==", 7, "a value is expected, not the end"],
   ["phase==&&tls", 7, 'a value is expected, not "&&"'],
   ["text contains not", 14, "in quotes it would be one"],
-  ["verb==(connect)", 6, "in quotes it would be one"],
+  ["verb==(", 6, "in quotes it would be one"],
   ["tls tls", 4, '"&&", "||" or the end is expected, not "tls"'],
   ["tls &&", 6, "a field is expected, not the end"],
   ["&& tls", 0, 'a field is expected, not "&&"'],

@@ -50,7 +50,9 @@ describe("durations: three digits, a unit for the size", () => {
         expect(text.length).toBeLessThanOrEqual(7);
         const shown = size(text);
         // Within half of the last digit shown; hours are shown to the minute.
-        expect(Math.abs(shown - us)).toBeLessThanOrEqual(Math.max(us * 0.0051, us >= 3.59e9 ? 3.01e7 : 0, us >= 9.9e7 ? 5.01e5 : 0));
+        expect(Math.abs(shown - us)).toBeLessThanOrEqual(
+          Math.max(us * 0.0051, us >= 3.59e9 ? 3.01e7 : 0, us >= 9.9e7 ? 5.01e5 : 0),
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -76,7 +78,13 @@ describe("the others", () => {
   ])("%i bytes", (bytes, text) => expect(bytesText(bytes)).toBe(text));
 
   test("percents, plurals, times", () => {
-    expect([0, 0.0004, 0.0005, 0.5, 1].map(percentText)).toEqual(["0.0 %", "0.0 %", "0.1 %", "50.0 %", "100.0 %"]);
+    expect([0, 0.0004, 0.0005, 0.5, 1].map(percentText)).toEqual([
+      "0.0 %",
+      "0.0 %",
+      "0.1 %",
+      "50.0 %",
+      "100.0 %",
+    ]);
     expect(plural(1, "reply")).toBe("1 reply");
     expect(plural(2, "reply")).toBe("2 replies");
     expect(plural(0, "gap")).toBe("0 gaps");

@@ -35,7 +35,17 @@ describe.each(SHIPPED)("%s as text", (capture) => {
     expect(stdout).not.toMatch(/NaN|undefined|null|Infinity|\[object|:\?/);
     expect(stdout).not.toMatch(/[ \t]+$/m);
     expect(stdout).not.toMatch(/\n{3,}/);
-    const heads = [/^Source /m, /^Window /m, /^Dialogues /m, /^Health /m, /^Waiting /m, /^Phase /m, /: how long /, /^By server /m, /^Slowest replies/m];
+    const heads = [
+      /^Source /m,
+      /^Window /m,
+      /^Dialogues /m,
+      /^Health /m,
+      /^Waiting /m,
+      /^Phase /m,
+      /: how long /,
+      /^By server /m,
+      /^Slowest replies/m,
+    ];
     const places = heads.map((head) => stdout.search(head));
     expect(places.every((place) => place >= 0)).toBe(true);
     expect(places).toEqual(places.toSorted((a, b) => a - b));
@@ -43,7 +53,10 @@ describe.each(SHIPPED)("%s as text", (capture) => {
 
   test("the phases' table fits 80 columns, and its columns stand in line", async () => {
     const { stdout } = await replay(capture);
-    const table = stdout.slice(stdout.search(/^Phase /m)).split("\n\n")[0]!.split("\n");
+    const table = stdout
+      .slice(stdout.search(/^Phase /m))
+      .split("\n\n")[0]!
+      .split("\n");
     expect(new Set(table.map((line) => [...line].length)).size).toBe(1);
     for (const line of table) expect([...line].length, line).toBeLessThanOrEqual(80);
   });

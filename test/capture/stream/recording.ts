@@ -16,6 +16,14 @@ export interface Delivered {
 export interface Copied {
   from: number;
   to: number;
+  frame: number | undefined;
+}
+
+/** Later packets that hold bytes of a span again; where the packet is not told, each call counts as one. */
+export function copiesOf(recording: Recording, side: Side, from: number, to: number): number {
+  const copies = recording.copies[side].filter((copy) => copy.from < to && copy.to > from);
+  const frames = copies.map(({ frame }) => frame);
+  return frames.includes(undefined) ? copies.length : new Set(frames).size;
 }
 
 const letterOf = (side: Side): string => (side === "client" ? "C" : "S");
@@ -65,10 +73,10 @@ export class Recording implements StreamSink {
     this.lines.push(`${letterOf(from)}${offset} gap ${lengthBytes} ${why}`);
   }
 
-  copy(from: Side, fromOffset: number, toOffset: number): void {
+  copy(from: Side, fromOffset: number, toOffset: number, frame?: number): void {
     if (fromOffset >= toOffset || toOffset > this.#offset[from] || fromOffset < 0)
       this.faults.push(`copy [${fromOffset}, ${toOffset}) of ${this.#offset[from]}`);
-    this.copies[from].push({ from: fromOffset, to: toOffset });
+    this.copies[from].push({ from: fromOffset, to: toOffset, frame });
     this.lines.push(`${letterOf(from)}${fromOffset}-${toOffset} again`);
   }
 

@@ -50,4 +50,6 @@ export const REUSES: { name: string; in: Packet[]; streams: number }[] = [
       in: [...running(first), first.client(0x3000_0000, noData, { ack: 6, flags: "R" }), first.syn()],
       streams: 1,
     },
+  { name: "the answer alone, with another number", in: [...ended(first), ...running(second).slice(1)], streams: 1 },
+  { name: "the answer alone, in mid-conversation", in: [...running(first), ...running(second).slice(1)], streams: 1 },
 ];

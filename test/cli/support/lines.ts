@@ -47,7 +47,8 @@ export function parseLines(stdout: string): Line[] {
 }
 
 export const exchangesOf = (lines: readonly Line[]) => lines.filter((line) => line.kind === "exchange");
-export const conversationsOf = (lines: readonly Line[]) => lines.filter((line) => line.kind === "conversation");
+export const conversationsOf = (lines: readonly Line[]) =>
+  lines.filter((line) => line.kind === "conversation");
 
 export function summaryOf(lines: readonly Line[]): SummaryLine {
   const last = lines.at(-1);

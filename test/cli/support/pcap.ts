@@ -36,7 +36,12 @@ export class Dialogue {
   readonly #next = { client: 1_000, server: 9_000 };
 
   constructor(connection: Connection = {}) {
-    const { client = "198.51.100.7", clientPort = 40_001, server = "192.0.2.25", serverPort = 25 } = connection;
+    const {
+      client = "198.51.100.7",
+      clientPort = 40_001,
+      server = "192.0.2.25",
+      serverPort = 25,
+    } = connection;
     this.#client = [client, clientPort];
     this.#server = [server, serverPort];
     this.#nowUs = connection.startUs ?? EPOCH_US;
@@ -136,7 +141,10 @@ export function pcap(...dialogues: readonly Dialogue[]): Buffer {
   header.writeUInt32LE(262_144, 16);
   header.writeUInt32LE(101, 20);
   const packets = dialogues.flatMap((dialogue) => dialogue.packets).sort((a, b) => a.atUs - b.atUs);
-  return Buffer.concat([header, ...packets.flatMap(({ atUs, bytes }) => [recordHeader(atUs, bytes.length), bytes])]);
+  return Buffer.concat([
+    header,
+    ...packets.flatMap(({ atUs, bytes }) => [recordHeader(atUs, bytes.length), bytes]),
+  ]);
 }
 
 function recordHeader(atUs: number, length: number): Buffer {

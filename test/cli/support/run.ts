@@ -72,7 +72,11 @@ export function workFolder(): string {
 }
 
 /** At most so many at once: each run is a process. */
-export async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>, width = 4): Promise<R[]> {
+export async function inParallel<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  width = 4,
+): Promise<R[]> {
   const results: R[] = [];
   let next = 0;
   const worker = async () => {
