@@ -1,6 +1,6 @@
 /**
  * The dissector against tshark, frame by frame: all packets of the tables, and all captures at hand
- * (the repository's own, and those of the folder that MORE_CAPTURES names).
+ * (the repository's own, and those of a folder of third-party ones beside it, if there is one).
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join as joinPath } from "node:path";
@@ -97,7 +97,7 @@ const TABLES = [
 const comparable = TABLES.filter((row) => row.differs === undefined && row.linkType >= 0);
 const linkTypes = [...new Set(comparable.map((row) => row.linkType))];
 
-const folders = [joinPath(import.meta.dirname, "../../../captures"), process.env.MORE_CAPTURES ?? ""];
+const folders = [joinPath(import.meta.dirname, "../../../captures"), joinPath(import.meta.dirname, "../../../../shared/captures")];
 const captures = folders
   .filter((folder) => folder !== "" && existsSync(folder))
   .flatMap((folder) => readdirSync(folder).map((name) => joinPath(folder, name)))

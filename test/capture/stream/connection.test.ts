@@ -543,6 +543,11 @@ describe("ends", () => {
       want: [...lines, "S end rst", "close"],
     },
     {
+      name: "RST by the side that had ended its own",
+      in: [...said, c(5, "", { ack: 6, flags: "F" }), c(6, "", { ack: null, flags: "R" }), s(6, "late|", { ack: 6 })],
+      want: [...lines, "C end fin", "C end rst", "close"],
+    },
+    {
       name: "RST far out of the window ends nothing",
       in: [...said, c(0x2000_0000, "", { ack: null, flags: "R" }), c(5, "QUIT|", { ack: 6 })],
       want: [...lines, "C5 #7 QUIT|", "close"],

@@ -96,6 +96,8 @@ describeWith(["tshark"], "tshark", () => {
         expect([seed, index + 1, count[index], theirs.count[index]]).toEqual([seed, 0, undefined, undefined]);
         expect(count.length).toBe(theirs.count.length);
         expect([seed, recordings.flatMap(({ faults }) => faults)]).toEqual([seed, []]);
+        // Where ends and openings are false, what comes before and after them is a matter of belief.
+        if (options.mischief) continue;
         expect([seed, differences(packets, recordings, theirs)]).toEqual([seed, []]);
       }
     }),

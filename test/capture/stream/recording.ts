@@ -81,7 +81,7 @@ export class Recording implements StreamSink {
   }
 
   end(from: Side, _atUs: number, how: EndCause): void {
-    if (this.#ended.has(from)) this.faults.push(`${from} ended twice`);
+    if (this.#ended.has(from) && how !== "rst") this.faults.push(`${from} ended twice`);
     this.#ended.add(from);
     this.lines.push(`${letterOf(from)} end ${how}`);
   }
