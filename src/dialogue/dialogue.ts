@@ -150,8 +150,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     else this.#serverGap(lengthBytes);
   }
 
-  copy(from: Side, fromOffset: number, toOffset: number): void {
-    this.#desk.queue.copy(from === "client", fromOffset, toOffset);
+  copy(from: Side, fromOffset: number, toOffset: number, frame: number): void {
+    this.#desk.queue.copy(from === "client", fromOffset, toOffset, frame);
   }
 
   end(_from: Side, atUs: number, how: EndCause): void {

@@ -42,6 +42,8 @@ export class ExchangeRecord implements Exchange {
   waitedUs = 0;
   pipelinedBehind = 0;
   retransmits = 0;
+  /** The packet counted last: it may hold several parts of the spans. */
+  copiedInFrame = 0;
   taint: Taint | null = null;
   /** The command's last byte has not been seen. */
   asking = false;
@@ -77,6 +79,7 @@ export class ExchangeRecord implements Exchange {
     this.waitedUs = 0;
     this.pipelinedBehind = 0;
     this.retransmits = 0;
+    this.copiedInFrame = 0;
     this.taint = null;
     this.asking = false;
     this.done = false;

@@ -251,12 +251,14 @@ export class ReplyQueue {
   // ---- Settling
 
   /** A later copy of bytes: stream offsets [from, to) of the client or the server. */
-  copy(ofClient: boolean, from: number, to: number): void {
+  copy(ofClient: boolean, from: number, to: number, frame: number): void {
     for (const list of [this.#pending, this.#settling]) {
       for (const exchange of list) {
         const spanFrom = ofClient ? exchange.askedFrom : exchange.answeredFrom;
         const spanTo = ofClient ? exchange.askedTo : exchange.answeredTo;
-        if (from < spanTo && to > spanFrom) exchange.retransmits++;
+        if (from >= spanTo || to <= spanFrom || exchange.copiedInFrame === frame) continue;
+        exchange.copiedInFrame = frame;
+        exchange.retransmits++;
       }
     }
   }

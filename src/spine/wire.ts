@@ -65,8 +65,8 @@ export interface StreamSink {
   readonly wanted: boolean;
   bytes(from: Side, atUs: AtUs, frame: number, buffer: Uint8Array, start: number, end: number): void;
   gap(from: Side, atUs: AtUs, frame: number, lengthBytes: number, why: GapCause): void;
-  /** A further copy of bytes already delivered: stream offsets [fromOffset, toOffset). */
-  copy(from: Side, fromOffset: number, toOffset: number): void;
+  /** A further copy, in packet `frame`, of bytes already delivered: stream offsets [fromOffset, toOffset). */
+  copy(from: Side, fromOffset: number, toOffset: number, frame: number): void;
   /** The side's stream is over. `both` sides get one call each, or one call with `rst`. */
   end(from: Side, atUs: AtUs, how: EndCause): void;
   /** The source will say no more of this connection. */

@@ -38,20 +38,46 @@ export interface NaiveExchange {
   answered: NaiveSpan | null;
 }
 
-const NAMES = ["frame.number", "frame.time_epoch", "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.flags.syn", "tcp.payload"];
+const NAMES = [
+  "frame.number",
+  "frame.time_epoch",
+  "tcp.stream",
+  "tcp.srcport",
+  "tcp.dstport",
+  "tcp.seq_raw",
+  "tcp.flags.syn",
+  "tcp.payload",
+];
 
 /** All streams of a file; who has the lower port is the server. */
 export async function naiveStreams(file: string): Promise<NaiveStream[]> {
   const streams = new Map<number, { [side in "client" | "server"]: { start: number | null; rows: Row[] } }>();
-  for (const [frame, epoch, number, source, destination, sequence, syn, payload = ""] of await fields(file, NAMES, "tcp && !icmp && !icmpv6")) {
-    const stream = streams.get(Number(number)) ?? { client: { start: null, rows: [] }, server: { start: null, rows: [] } };
+  for (const [frame, epoch, number, source, destination, sequence, syn, payload = ""] of await fields(
+    file,
+    NAMES,
+    "tcp && !icmp && !icmpv6",
+  )) {
+    const stream = streams.get(Number(number)) ?? {
+      client: { start: null, rows: [] },
+      server: { start: null, rows: [] },
+    };
     streams.set(Number(number), stream);
     const side = Number(source) < Number(destination) ? stream.server : stream.client;
     const at = syn === "1" ? (Number(sequence) + 1) >>> 0 : Number(sequence);
     side.start ??= at;
-    if (payload !== "") side.rows.push({ frame: Number(frame), atUs: microsOf(epoch!), offset: (at - side.start) | 0, payload: Buffer.from(payload, "hex") });
+    if (payload !== "")
+      side.rows.push({
+        frame: Number(frame),
+        atUs: microsOf(epoch!),
+        offset: (at - side.start) | 0,
+        payload: Buffer.from(payload, "hex"),
+      });
   }
-  return [...streams].map(([number, { client, server }]) => ({ number, client: sideOf(client.rows), server: sideOf(server.rows) }));
+  return [...streams].map(([number, { client, server }]) => ({
+    number,
+    client: sideOf(client.rows),
+    server: sideOf(server.rows),
+  }));
 }
 
 interface Row {
@@ -127,7 +153,11 @@ export function spanLine(side: NaiveSide, span: NaiveSpan | null): string {
 export function copiesIn(side: NaiveSide, span: NaiveSpan | null): number {
   if (span === null) return 0;
   return side.pieces.filter((piece) => {
-    for (let at = Math.max(span.from, piece.offset); at < Math.min(span.to, piece.offset + piece.length); at++) {
+    for (
+      let at = Math.max(span.from, piece.offset);
+      at < Math.min(span.to, piece.offset + piece.length);
+      at++
+    ) {
       if (side.first[at] !== piece) return true;
     }
     return false;

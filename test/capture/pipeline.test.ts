@@ -26,8 +26,11 @@ function theirLines(stream: NaiveStream): string[] {
 }
 
 function ourLines(exchanges: readonly Collected[]): string[] {
-  const span = ([first, last]: readonly [number, number], firstAtUs: number | null, lastAtUs: number | null) =>
-    first === 0 ? "-" : `${first}-${last} ${firstAtUs}-${lastAtUs}`;
+  const span = (
+    [first, last]: readonly [number, number],
+    firstAtUs: number | null,
+    lastAtUs: number | null,
+  ) => (first === 0 ? "-" : `${first}-${last} ${firstAtUs}-${lastAtUs}`);
   return exchanges.map((e) => {
     const asked = e.verb === "(connect)" ? "-" : span(e.askedFrames, e.askedFirstAtUs, e.askedLastAtUs);
     const answered = span(e.answeredFrames, e.answeredFirstAtUs, e.answeredLastAtUs);
@@ -42,7 +45,9 @@ describeWith(["tshark"], "the shipped captures, by a script around tshark's fiel
     for (const stream of await naiveStreams(pathOf(name))) {
       if (naiveExchanges(stream) === null) continue;
       const ours = collector.exchanges
-        .filter(({ tcpStream, verb }) => tcpStream === stream.number && verb !== "(tls)" && verb !== "(encrypted)")
+        .filter(
+          ({ tcpStream, verb }) => tcpStream === stream.number && verb !== "(tls)" && verb !== "(encrypted)",
+        )
         .sort((a, b) => a.ordinal - b.ordinal);
       expect(ourLines(ours)).toEqual(theirLines(stream));
       compared += ours.length;
@@ -96,7 +101,9 @@ const sayingOf = (e: Exchange, conversation: Conversation): string =>
     e.taint,
   ].join(" ");
 
-async function readPieces(paths: readonly string[]): Promise<{ exchanges: Piecewise[]; outcomes: ReadOutcome[]; collector: Collector }> {
+async function readPieces(
+  paths: readonly string[],
+): Promise<{ exchanges: Piecewise[]; outcomes: ReadOutcome[]; collector: Collector }> {
   const exchanges: Piecewise[] = [];
   class Placing extends Collector {
     override exchange(e: Exchange, conversation: Conversation): void {

@@ -29,7 +29,7 @@ export const START_US = 1_700_000_000_000_000;
 export type Step =
   | { kind: "bytes"; from: Side; atUs: number; frame: number; bytes: Uint8Array }
   | { kind: "gap"; from: Side; atUs: number; frame: number; lengthBytes: number }
-  | { kind: "copy"; from: Side; fromOffset: number; toOffset: number }
+  | { kind: "copy"; from: Side; fromOffset: number; toOffset: number; frame: number }
   | { kind: "end"; from: Side; atUs: number; how: EndCause }
   | { kind: "tick"; atUs: number };
 
@@ -123,7 +123,7 @@ function parseLine(line: string, previousFrame: number, facts: Facts, steps: Ste
       return previousFrame;
     case "=": {
       const [fromOffset, toOffset] = rest.split(" ").map(Number) as [number, number];
-      steps.push({ kind: "copy", from, fromOffset, toOffset });
+      steps.push({ kind: "copy", from, fromOffset, toOffset, frame });
       return frame;
     }
     case ".":
@@ -299,7 +299,7 @@ function run(step: Step, sink: StreamSink, transport: ScriptedTransport, dialogu
       transport.delivered[step.from] += step.lengthBytes;
       break;
     case "copy":
-      sink.copy(step.from, step.fromOffset, step.toOffset);
+      sink.copy(step.from, step.fromOffset, step.toOffset, step.frame);
       break;
     case "end":
       sink.end(step.from, step.atUs, step.how);

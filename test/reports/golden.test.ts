@@ -25,7 +25,7 @@ describe("the tour", () => {
     const report = JSON.parse((await replay(TOUR, "-o", "json", "--by", "server")).stdout) as Report;
     const { tool, ...stable } = report;
     expect(tool.name).toBe("smtpscope");
-    expectGolden("slow-ptr.json", `${JSON.stringify(stable, null, 1)}\n`);
+    expectGolden("slow-ptr-json.txt", `${JSON.stringify(stable, null, 1)}\n`);
   });
 });
 

@@ -1,6 +1,6 @@
 import { NO_TIME, type Side, type StreamSink, type Transport } from "../../spine/wire.ts";
 import { ACK, FIN, RST, type Segment, SYN } from "../packet.ts";
-import { Direction } from "./direction.ts";
+import { Direction, MAX_WINDOW_BYTES } from "./direction.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /**
@@ -69,6 +69,11 @@ export class Connection implements Transport {
   #serverIsHigh = true;
   #rolesKnown = false;
   #packets = 0;
+  #lastFrame = 0;
+  /** A client's ACK before any SYN-ACK: completes the handshake if the SYN-ACK was captured late. */
+  #earlyAck = 0;
+  #earlyAckFrame = 0;
+  #earlyAckAtUs = NO_TIME;
   #holeAtUs = NO_TIME;
   #holePacket = 0;
   /** Its number in the file it began in, and in later files of the ring. */
@@ -149,8 +154,10 @@ export class Connection implements Transport {
     const own = segment.flags & SYN ? segment.sequence : (segment.sequence - 1) | 0;
     const peer = (segment.acknowledgement - 1) | 0;
     const acknowledges = (segment.flags & ACK) !== 0;
+    // An answer with another number counts from there on, to Wireshark as well.
+    const answers = (segment.flags & (SYN | ACK)) === (SYN | ACK);
     if (fromLow) {
-      if (!this.lowBaseKnown) {
+      if (!this.lowBaseKnown || answers) {
         this.lowBase = own;
         this.lowBaseKnown = true;
       }
@@ -159,7 +166,7 @@ export class Connection implements Transport {
         this.highBaseKnown = true;
       }
     } else {
-      if (!this.highBaseKnown) {
+      if (!this.highBaseKnown || answers) {
         this.highBase = own;
         this.highBaseKnown = true;
       }
@@ -170,20 +177,33 @@ export class Connection implements Transport {
     }
   }
 
+  /** A conversation that goes by the number of an older one is told from newer ones as that was. */
+  takeBases(older: Connection): void {
+    this.lowBase = older.lowBase;
+    this.lowBaseKnown = older.lowBaseKnown;
+    this.highBase = older.highBase;
+    this.highBaseKnown = older.highBaseKnown;
+  }
+
   /** The handshake's part of a segment. */
   handshake(segment: Segment, fromLow: boolean, atUs: number, frame: number): void {
     const at = atUs === NO_TIME ? null : atUs;
     const from = fromLow ? this.low : this.high;
-    from.start((segment.sequence + 1) | 0);
+    from.synchronise((segment.sequence + 1) | 0);
     if (segment.flags & ACK) {
       if (!this.#rolesKnown) this.setServer(!fromLow);
       if (this.synAckFrame === 0) {
         this.synAckFrame = frame;
         this.synAckAtUs = at;
+        this.refused = false;
+        if (this.#earlyAckFrame > 0 && this.#earlyAck === ((segment.sequence + 1) | 0)) {
+          this.handshakeFrame = this.#earlyAckFrame;
+          this.handshakeAtUs = this.#earlyAckAtUs === NO_TIME ? null : this.#earlyAckAtUs;
+        }
       }
     } else {
       if (!this.#rolesKnown) this.setServer(fromLow);
-      this.synCount++;
+      if (from === this.#of("client")) this.synCount++;
       if (this.synFrame === 0) {
         this.synFrame = frame;
         this.synAtUs = at;
@@ -197,11 +217,16 @@ export class Connection implements Transport {
     const peer = fromLow ? this.high : this.low;
     const flags = segment.flags;
     this.#packets++;
+    this.#lastFrame = frame;
     from.seen = true;
     if (atUs !== NO_TIME && (this.lastAtUs === null || atUs > this.lastAtUs)) this.lastAtUs = atUs;
     let sequence = segment.sequence;
     if (flags & SYN) sequence = (sequence + 1) | 0;
-    if (!from.started && !(flags & RST)) from.start(sequence);
+    if (flags & RST) {
+      this.#reset(segment, from, peer, atUs, frame);
+      return;
+    }
+    if (!from.started) from.start(sequence);
     if (flags & ACK) {
       peer.acknowledge(segment.acknowledgement);
       if (
@@ -212,11 +237,17 @@ export class Connection implements Transport {
       ) {
         this.handshakeFrame = frame;
         this.handshakeAtUs = atUs === NO_TIME ? null : atUs;
+      } else if (
+        this.synAckFrame === 0 &&
+        this.#earlyAckFrame === 0 &&
+        !(flags & SYN) &&
+        this.synFrame > 0 &&
+        from === this.#of("client")
+      ) {
+        this.#earlyAck = segment.acknowledgement;
+        this.#earlyAckFrame = frame;
+        this.#earlyAckAtUs = atUs;
       }
-    }
-    if (flags & RST) {
-      this.#reset(segment, from, atUs);
-      return;
     }
     const sink = this.sink;
     if (segment.payloadLength > 0 && sink !== null) {
@@ -265,13 +296,13 @@ export class Connection implements Transport {
       // A keep-alive repeats the last byte, or sends one of garbage in its place (RFC 1122 §4.2.3.6).
       if (length === 1 && before === 1 && ((from.acknowledged - from.next) | 0) >= 0) return;
       const again = Math.min(before, length);
-      from.repeated(sink, before, again);
+      from.repeated(sink, before, again, frame);
       if (again === length) return;
       sequence = from.next;
       start += again;
       length -= again;
     }
-    if (from.ended) return;
+    if (from.ended || before < -MAX_WINDOW_BYTES) return;
     if (before >= 0 && from.queue.length === 0 && peer.missing === 0) {
       const end = Math.max(start, segment.capturedEnd);
       from.deliver(sink, atUs, frame, segment.buffer, start, end, start + length - end);
@@ -289,18 +320,21 @@ export class Connection implements Transport {
     }
   }
 
-  #reset(segment: Segment, from: Direction, atUs: number): void {
+  #reset(segment: Segment, from: Direction, peer: Direction, atUs: number, frame: number): void {
     const server = this.#of("server");
-    if (this.synAckFrame === 0 && this.synFrame > 0 && from === server) {
-      const acknowledged = (segment.acknowledgement - this.#of("client").next) | 0;
-      if (acknowledged === 0) this.refused = true;
+    if (this.synAckFrame === 0 && this.synFrame > 0 && from === server && !server.started) {
+      // It must acknowledge the SYN, with or without the data on it (RFC 9293 §3.10.7.3).
+      const before = (peer.next - segment.acknowledgement) | 0;
+      if (before < 0 || before > peer.offset) return;
+      this.refused = true;
     } else if (from.started) {
       const distance = (segment.sequence - from.next) | 0;
       if (distance > RST_TOLERANCE_BYTES || distance < -RST_TOLERANCE_BYTES) return;
     }
     this.finished = true;
+    if (segment.flags & ACK) peer.acknowledge(segment.acknowledgement);
     if (this.sink !== null && !(this.low.ended && this.high.ended)) {
-      this.flush(this.sink, atUs, 0);
+      this.flush(this.sink, atUs, frame);
       this.sink.end(from.side, atUs, "rst");
     }
     this.low.ended = true;
@@ -323,13 +357,19 @@ export class Connection implements Transport {
     }
     if (this.#packets - this.#holePacket < GRACE_PACKETS && atUs - this.#holeAtUs < GRACE_US) return;
     this.#holeAtUs = NO_TIME;
-    this.#giveUp(sink, this.low.missing > 0 ? this.low : this.high, atUs, frame);
+    this.#giveUp(sink, this.#holed() ?? (this.low.missing > 0 ? this.low : this.high), atUs, frame);
     this.waiting = this.#isWaiting();
   }
 
+  /** The direction whose next bytes will not come; what waits only for them is no hole itself. */
+  #holed(): Direction | null {
+    if (this.low.hole > 0) return this.low;
+    return this.high.hole > 0 ? this.high : null;
+  }
+
   /** For the passing of time while nothing of this connection arrives. */
-  tick(atUs: number, frame: number): void {
-    if (this.sink !== null && this.waiting) this.#settle(this.sink, atUs, frame);
+  tick(atUs: number): void {
+    if (this.sink !== null && this.waiting) this.#settle(this.sink, atUs, this.#lastFrame);
   }
 
   #drain(sink: StreamSink): void {
@@ -372,8 +412,7 @@ export class Connection implements Transport {
       const lowFirst =
         this.high.queue.length === 0 ||
         (this.low.queue.length > 0 && this.low.queue[0]!.frame <= this.high.queue[0]!.frame);
-      const direction =
-        this.low.missing > 0 ? this.low : this.high.missing > 0 ? this.high : lowFirst ? this.low : this.high;
+      const direction = this.#holed() ?? (lowFirst ? this.low : this.high);
       this.#giveUp(sink, direction, atUs, frame);
     }
   }
@@ -383,7 +422,7 @@ export class Connection implements Transport {
     const sink = this.sink;
     if (sink === null) return;
     const atUs = this.lastAtUs ?? NO_TIME;
-    if (!(this.low.ended && this.high.ended)) this.flush(sink, atUs, 0);
+    if (!(this.low.ended && this.high.ended)) this.flush(sink, atUs, this.#lastFrame);
     sink.close(atUs);
     this.sink = null;
   }

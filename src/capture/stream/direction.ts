@@ -56,7 +56,16 @@ export class Direction {
     this.next = sequence;
   }
 
+  /** A SYN says where the stream begins; another one with another number counts while nothing was said. */
+  synchronise(sequence: number): void {
+    if (this.started && (this.offset > 0 || this.queue.length > 0)) return;
+    this.started = true;
+    this.next = sequence;
+  }
+
   acknowledge(acknowledgement: number): void {
+    // Nobody can have sent that much unacknowledged (RFC 7323 §2.3): the number is made up.
+    if (this.started && ((acknowledgement - this.next) | 0) > MAX_WINDOW_BYTES) return;
     if (!this.acknowledgedKnown || ((acknowledgement - this.acknowledged) | 0) > 0) {
       this.acknowledged = acknowledgement;
       this.acknowledgedKnown = true;
@@ -65,10 +74,17 @@ export class Direction {
 
   /** Bytes that the peer has acknowledged and that were not delivered. A FIN takes one number of its own. */
   get missing(): number {
-    if (!this.acknowledgedKnown || !this.started) return 0;
+    if (!this.acknowledgedKnown || !this.started || this.ended) return 0;
     let missing = (this.acknowledged - this.next) | 0;
     if (missing > 0 && this.finKnown && ((this.acknowledged - this.finSequence) | 0) > 0) missing--;
     return missing > 0 ? missing : 0;
+  }
+
+  /** Of these, those next in sequence that are not there either: 0 while what is next only waits its turn. */
+  get hole(): number {
+    const missing = this.missing;
+    const piece = this.queue[0];
+    return piece === undefined ? missing : Math.min(missing, Math.max(0, (piece.sequence - this.next) | 0));
   }
 
   /** Stream offset of the first unacknowledged byte. */
@@ -101,8 +117,9 @@ export class Direction {
   }
 
   /** A segment's bytes lie before `next`: further copies of what was delivered. */
-  repeated(sink: StreamSink, before: number, length: number): void {
-    sink.copy(this.side, this.offset - before, this.offset - before + length);
+  repeated(sink: StreamSink, before: number, length: number, frame: number): void {
+    const from = this.offset - before;
+    if (from + length > 0) sink.copy(this.side, Math.max(0, from), from + length, frame);
   }
 
   /** Keeps what of a segment is not yet there: the first captured copy of each byte. */
@@ -120,12 +137,11 @@ export class Direction {
     const queue = this.queue;
     let from = sequence;
     const end = (sequence + length) | 0;
-    let index = queue.length;
-    while (index > 0 && ((from - queue[index - 1]!.sequence) | 0) < 0) index--;
+    let index = this.#placeOf(from);
     if (index > 0) {
       const before = queue[index - 1]!;
       const overlap = (before.sequence + before.length - from) | 0;
-      if (overlap > 0) from = this.#overlap(from, overlap, end);
+      if (overlap > 0) from = this.#overlap(from, overlap, end, frame);
     }
     while (((end - from) | 0) > 0) {
       const after = queue[index];
@@ -140,16 +156,29 @@ export class Direction {
         from = (from + room) | 0;
       }
       if (after !== undefined && ((end - from) | 0) > 0) {
-        from = this.#overlap(from, after.length, end);
+        from = this.#overlap(from, after.length, end, frame);
         index++;
       }
     }
   }
 
-  #overlap(from: number, overlap: number, end: number): number {
+  /** How many waiting pieces start at or before a sequence number. */
+  #placeOf(sequence: number): number {
+    const queue = this.queue;
+    let low = 0;
+    let high = queue.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (((sequence - queue[middle]!.sequence) | 0) < 0) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #overlap(from: number, overlap: number, end: number, frame: number): number {
     const to = (from + Math.min(overlap, (end - from) | 0)) | 0;
     this.#copies ??= [];
-    if (this.#copies.length < MAX_WAITING_COPIES * 2) this.#copies.push(from, to);
+    if (this.#copies.length < MAX_WAITING_COPIES * 3) this.#copies.push(from, to, frame);
     return to;
   }
 
@@ -179,11 +208,11 @@ export class Direction {
     for (let i = 0; i < copies.length; ) {
       const to = copies[i + 1]!;
       if (((to - this.next) | 0) > 0) {
-        i += 2;
+        i += 3;
         continue;
       }
-      this.repeated(sink, (this.next - copies[i]!) | 0, (to - copies[i]!) | 0);
-      copies.splice(i, 2);
+      this.repeated(sink, (this.next - copies[i]!) | 0, (to - copies[i]!) | 0, copies[i + 2]!);
+      copies.splice(i, 3);
     }
   }
 
@@ -213,8 +242,11 @@ function copyOf(buffer: Uint8Array, start: number, end: number): Uint8Array {
   return copy;
 }
 
-/** What a waiting piece costs besides its payload: so that many tiny ones count too. */
-const PIECE_OVERHEAD_BYTES = 160;
+/** The largest window there is (RFC 7323 §2.3). */
+export const MAX_WINDOW_BYTES = 1 << 30;
+
+/** What a waiting piece counts besides its payload: many tiny ones cost time as well as memory. */
+const PIECE_OVERHEAD_BYTES = 1_024;
 
 /** Copies of waiting bytes that are remembered; beyond it they go uncounted (a flood, not a network). */
 const MAX_WAITING_COPIES = 64;

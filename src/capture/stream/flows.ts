@@ -21,6 +21,8 @@ export class Flows {
   readonly connections: (Connection | null)[] = [];
   /** Which file of the ring the flow was last numbered in. */
   readonly #file = new Int32Array(MAX_FLOWS);
+  /** The number it has there. */
+  readonly #number = new Int32Array(MAX_FLOWS);
   readonly #heard = new Float64Array(MAX_FLOWS);
   #count = 0;
   #live = 0;
@@ -30,7 +32,7 @@ export class Flows {
   }
 
   /** Enters a new flow at the slot that `table.find` gave. */
-  add(slot: number, connection: Connection, file: number, frame: number): number {
+  add(slot: number, connection: Connection, file: number, number: number, frame: number): number {
     let flow = this.table.flowAt(slot);
     if (flow < 0) {
       flow = this.#count++;
@@ -38,6 +40,7 @@ export class Flows {
     } else if (this.connections[flow] !== null) this.#live--;
     this.connections[flow] = connection;
     this.#file[flow] = file;
+    this.#number[flow] = number;
     this.#heard[flow] = frame;
     this.#live++;
     return flow;
@@ -47,8 +50,13 @@ export class Flows {
     return this.#file[flow]!;
   }
 
-  setFile(flow: number, file: number): void {
+  numberOf(flow: number): number {
+    return this.#number[flow]!;
+  }
+
+  setFile(flow: number, file: number, number: number): void {
     this.#file[flow] = file;
+    this.#number[flow] = number;
   }
 
   heard(flow: number, frame: number): void {
@@ -90,6 +98,7 @@ export class Flows {
     });
     const connections = keep.map((flow) => this.connections[flow]!);
     const files = keep.map((flow) => this.#file[flow]!);
+    const numbers = keep.map((flow) => this.#number[flow]!);
     const heard = keep.map((flow) => this.#heard[flow]!);
     keep.forEach((flow, now) => {
       renumber[flow] = now;
@@ -97,6 +106,7 @@ export class Flows {
     this.connections.length = 0;
     this.connections.push(...connections);
     this.#file.set(files);
+    this.#number.set(numbers);
     this.#heard.set(heard);
     this.#count = keep.length;
     this.table.rebuild(renumber);

@@ -50,7 +50,8 @@ export class Streams implements SegmentSink {
   at(atUs: number, frame: number): void {
     this.#atUs = atUs;
     this.#frame = frame;
-    if (atUs - this.#tickedUs >= TICK_US) this.tick(atUs);
+    // Backwards too: else one stamp far ahead would stop all ticks.
+    if (Math.abs(atUs - this.#tickedUs) >= TICK_US) this.tick(atUs);
   }
 
   /** A new file of a ring begins: numbering starts anew. */
@@ -62,7 +63,7 @@ export class Streams implements SegmentSink {
   tick(atUs: number): void {
     this.#tickedUs = atUs;
     for (const connection of this.#waiting) {
-      connection.tick(atUs, this.#frame);
+      connection.tick(atUs);
       if (!connection.waiting) this.#waiting.delete(connection);
     }
     this.#letGo(atUs - LINGER_US);
@@ -81,19 +82,23 @@ export class Streams implements SegmentSink {
       connection = this.#create(flows, slot, segment, fromLow);
       flow = flows.table.flowAt(slot);
     } else if (opens && (connection === null || isNew(connection, segment, fromLow))) {
-      connection?.close();
-      if (connection !== null) this.#waiting.delete(connection);
+      if (connection !== null) this.#close(connection);
       connection = this.#create(flows, slot, segment, fromLow);
     } else if (flows.fileOf(flow) !== this.#file) {
-      flows.setFile(flow, this.#file);
       connection?.renumber(this.#frame, this.tcpStreams);
-      this.tcpStreams++;
+      flows.setFile(flow, this.#file, this.tcpStreams++);
+    }
+    if (segment.flags & SYN && reopens(connection, segment, fromLow)) {
+      const older = connection;
+      if (older !== null) this.#close(older);
+      connection = this.#create(flows, slot, segment, fromLow, flows.numberOf(flow));
+      if (older !== null) connection.takeBases(older);
     }
     flows.heard(flow, this.#frame);
     if (connection === null) return;
     connection.noteBase(fromLow, segment);
     if (segment.flags & SYN) connection.handshake(segment, fromLow, this.#atUs, this.#frame);
-    if (connection.sink === null && !connection.finished) this.#open(connection, segment, fromLow);
+    if (connection.sink === null && connection.finishedAtUs === 0) this.#open(connection, segment, fromLow);
     const wasOver = connection.finishedAtUs > 0;
     connection.accept(segment, fromLow, this.#atUs, this.#frame);
     if (connection.sink !== null && !connection.sink.wanted) this.#unwanted(connection);
@@ -105,13 +110,17 @@ export class Streams implements SegmentSink {
     const flows = quoted.addressBytes === 4 ? this.#v4 : this.#sixes();
     if (flows.full) this.#makeRoom(flows);
     const slot = flows.table.find(quoted);
+    const fromLow = !flows.table.swapped;
     const flow = flows.table.flowAt(slot);
-    if (flow < 0) {
+    const connection = flow < 0 ? null : flows.connections[flow]!;
+    const opens = (quoted.flags & (SYN | ACK)) === SYN;
+    if (flow < 0 || (opens && (connection === null || isNew(connection, quoted, fromLow)))) {
       // Wireshark numbers a connection it knows only from a quote, if enough is quoted.
-      if (quoted.flags !== 0) this.#create(flows, slot, quoted, !flows.table.swapped);
+      if (quoted.flags === 0) return;
+      if (connection !== null) this.#close(connection);
+      this.#create(flows, slot, quoted, fromLow).noteBase(fromLow, quoted);
       return;
     }
-    const connection = flows.connections[flow]!;
     if (connection !== null && connection.synAckFrame === 0 && connection.synFrame > 0)
       connection.refused = true;
   }
@@ -131,15 +140,16 @@ export class Streams implements SegmentSink {
     return this.#v6;
   }
 
-  #create(flows: Flows, slot: number, segment: Segment, fromLow: boolean): Connection {
+  #create(flows: Flows, slot: number, segment: Segment, fromLow: boolean, number = -1): Connection {
     const { buffer, addressBytes } = segment;
     const source = new Endpoint(buffer, segment.sourceAt, addressBytes, segment.sourcePort);
     const destination = new Endpoint(buffer, segment.destinationAt, addressBytes, segment.destinationPort);
     const low = fromLow ? source : destination;
     const high = fromLow ? destination : source;
-    const connection = new Connection(low, high, this.#frame, this.#atUs, this.tcpStreams++, this.#budget);
-    this.connections++;
-    flows.add(slot, connection, this.#file, this.#frame);
+    const tcpStream = number < 0 ? this.tcpStreams++ : number;
+    const connection = new Connection(low, high, this.#frame, this.#atUs, tcpStream, this.#budget);
+    if (number < 0) this.connections++;
+    flows.add(slot, connection, this.#file, tcpStream, this.#frame);
     return connection;
   }
 
@@ -205,11 +215,19 @@ export class Streams implements SegmentSink {
 
 const TICK_US = 1_000_000;
 
-/** Wireshark's rule: a SYN with another sequence number, or after a FIN or RST, is a new connection. */
+/** Wireshark's rule: a SYN with another sequence number is a new connection. */
 function isNew(connection: Connection, segment: Segment, fromLow: boolean): boolean {
-  if (connection.finished) return true;
   const known = fromLow ? connection.lowBaseKnown : connection.highBaseKnown;
   return known && (fromLow ? connection.lowBase : connection.highBase) !== segment.sequence;
+}
+
+/** A refused SYN tried again (Windows does), or the answer to a new SYN that was not captured: Wireshark keeps the number. */
+function reopens(connection: Connection | null, segment: Segment, fromLow: boolean): boolean {
+  const handshake = segment.flags & (SYN | ACK);
+  if (connection === null) return handshake === (SYN | ACK);
+  if (connection.finishedAtUs === 0) return false;
+  if (!(handshake & ACK)) return connection.refused;
+  return (fromLow ? connection.lowBase : connection.highBase) !== segment.sequence;
 }
 
 /** `220 `, `250-`: three digits and a separator. */

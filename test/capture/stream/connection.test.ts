@@ -151,7 +151,10 @@ describe("copies and overlaps: the first captured copy of each byte counts", () 
     },
     {
       name: "every packet captured twice",
-      in: [...open, s(0, "220 a|"), c(0, "QUIT|", { ack: 6 }), s(6, "221 b|", { ack: 5 })].flatMap((p) => [p, p]),
+      in: [...open, s(0, "220 a|"), c(0, "QUIT|", { ack: 6 }), s(6, "221 b|", { ack: 5 })].flatMap((p) => [
+        p,
+        p,
+      ]),
       want: [
         "S0 #7 220 a|",
         "S0-6 again",
@@ -196,10 +199,26 @@ describe("keep-alives and probes are no data", () => {
   const said = [...open, c(0, "NOOP|"), s(0, "250 a|", { ack: 5 }), c(5, "", { ack: 6 })];
   const lines = ["C0 #4 NOOP|", "S0 #5 250 a|"];
   check([
-    { name: "a keep-alive of no byte", in: [...said, c(4, "", { ack: 6 }), s(6, "", { ack: 5 })], want: [...lines, "close"] },
-    { name: "a keep-alive of the last byte", in: [...said, c(4, "|", { ack: 6 }), s(6, "", { ack: 5 })], want: [...lines, "close"] },
-    { name: "a keep-alive of a byte of garbage", in: [...said, c(4, "\0", { ack: 6 }), s(6, "", { ack: 5 })], want: [...lines, "close"] },
-    { name: "a server's keep-alives", in: [...said, s(5, "|", { ack: 5 }), s(5, "", { ack: 5 })], want: [...lines, "close"] },
+    {
+      name: "a keep-alive of no byte",
+      in: [...said, c(4, "", { ack: 6 }), s(6, "", { ack: 5 })],
+      want: [...lines, "close"],
+    },
+    {
+      name: "a keep-alive of the last byte",
+      in: [...said, c(4, "|", { ack: 6 }), s(6, "", { ack: 5 })],
+      want: [...lines, "close"],
+    },
+    {
+      name: "a keep-alive of a byte of garbage",
+      in: [...said, c(4, "\0", { ack: 6 }), s(6, "", { ack: 5 })],
+      want: [...lines, "close"],
+    },
+    {
+      name: "a server's keep-alives",
+      in: [...said, s(5, "|", { ack: 5 }), s(5, "", { ack: 5 })],
+      want: [...lines, "close"],
+    },
     {
       name: "a keep-alive before anything was said",
       in: [...open, c(-1, "\0"), s(-1, ""), c(-1, ""), s(0, "220 a|")],
@@ -262,7 +281,10 @@ describe("not from the start", () => {
     {
       name: "an unknown port: who answers with a code is the server",
       in: (() => {
-        const odd = new Talk({ client: { address: [192, 0, 2, 99], port: 2_525_0 }, server: { address: [192, 0, 2, 3], port: 10_025 } });
+        const odd = new Talk({
+          client: { address: [192, 0, 2, 99], port: 2_525_0 },
+          server: { address: [192, 0, 2, 3], port: 10_025 },
+        });
         return [odd.server(9, "250 ok|", { ack: 4 }), odd.client(4, "QUIT|", { ack: 16 })];
       })(),
       want: ["S0 #1 250 ok|", "C0 #2 QUIT|", "close"],
@@ -284,7 +306,11 @@ describe("not from the start", () => {
     },
     {
       name: "joined between the client's end and the server's last words",
-      in: [c(50, "", { ack: 700, flags: "F" }), s(700, "221 a|", { ack: 51 }), s(706, "", { ack: 51, flags: "F" })],
+      in: [
+        c(50, "", { ack: 700, flags: "F" }),
+        s(700, "221 a|", { ack: 51 }),
+        s(706, "", { ack: 51, flags: "F" }),
+      ],
       want: ["S0 #2 221 a|", "S end fin", "close"],
     },
     {
@@ -349,7 +375,9 @@ describe("cut by the snap length", () => {
 
 describe("lost by the capture", () => {
   const many = (count: number, from: number, atUs?: number): Packet[] =>
-    Array.from({ length: count }, (_, i) => s(0, "", { ack: from, ...(atUs === undefined ? {} : { atUs: atUs + i }) }));
+    Array.from({ length: count }, (_, i) =>
+      s(0, "", { ack: from, ...(atUs === undefined ? {} : { atUs: atUs + i }) }),
+    );
   check([
     {
       name: "a command, shown by the reply's acknowledgement: the reply waits, then goes on",
@@ -358,12 +386,25 @@ describe("lost by the capture", () => {
     },
     {
       name: "the middle of a command",
-      in: [...open, c(0, "MAIL"), c(9, "CD|"), s(0, "250 b|", { ack: 12, atUs: 8_000 }), c(12, "QUIT|", { ack: 6, atUs: 300_000 })],
+      in: [
+        ...open,
+        c(0, "MAIL"),
+        c(9, "CD|"),
+        s(0, "250 b|", { ack: 12, atUs: 8_000 }),
+        c(12, "QUIT|", { ack: 6, atUs: 300_000 }),
+      ],
       want: ["C0 #4 MAIL", "C4 gap 5 lost", "C9 #5 CD|", "S0 #6 250 b|", "C12 #7 QUIT|", "close"],
     },
     {
       name: "two places of one command",
-      in: [...open, c(2, "cc"), c(6, "gg"), s(0, "250 b|", { ack: 8 }), ...many(1, 8, 300_000), ...many(1, 8, 600_000)],
+      in: [
+        ...open,
+        c(2, "cc"),
+        c(6, "gg"),
+        s(0, "250 b|", { ack: 8 }),
+        ...many(1, 8, 300_000),
+        ...many(1, 8, 600_000),
+      ],
       want: ["C0 gap 2 lost", "C2 #4 cc", "C4 gap 2 lost", "C6 #5 gg", "S0 #6 250 b|", "close"],
     },
     {
@@ -409,12 +450,24 @@ describe("lost by the capture", () => {
     },
     {
       name: "on both sides at once, in the order of what acknowledges what",
-      in: [...open, c(5, "QUIT|", { ack: 6 }), s(6, "221 b|", { ack: 10 }), c(10, "", { ack: 12, atUs: 500_000 }), c(10, "", { ack: 12, atUs: 900_000 }), c(10, "", { ack: 12, atUs: 1_900_000 })],
+      in: [
+        ...open,
+        c(5, "QUIT|", { ack: 6 }),
+        s(6, "221 b|", { ack: 10 }),
+        c(10, "", { ack: 12, atUs: 500_000 }),
+        c(10, "", { ack: 12, atUs: 900_000 }),
+        c(10, "", { ack: 12, atUs: 1_900_000 }),
+      ],
       want: ["C0 gap 5 lost", "S0 gap 6 lost", "C5 #4 QUIT|", "S6 #5 221 b|", "close"],
     },
     {
       name: "a copy that comes after its hole was given up",
-      in: [...open, s(0, "250 b|", { ack: 5 }), c(5, "QUIT|", { ack: 6, atUs: 300_000 }), c(0, "NOOP|", { ack: 6 })],
+      in: [
+        ...open,
+        s(0, "250 b|", { ack: 5 }),
+        c(5, "QUIT|", { ack: 6, atUs: 300_000 }),
+        c(0, "NOOP|", { ack: 6 }),
+      ],
       want: ["C0 gap 5 lost", "S0 #4 250 b|", "C5 #5 QUIT|", "C0-5 again", "close"],
     },
   ]);
@@ -498,12 +551,22 @@ describe("ends", () => {
     },
     {
       name: "FIN retransmitted, with its data, and alone",
-      in: [...said, c(5, "QUIT|", { ack: 6, flags: "F" }), c(5, "QUIT|", { ack: 6, flags: "F" }), c(10, "", { ack: 6, flags: "F" })],
+      in: [
+        ...said,
+        c(5, "QUIT|", { ack: 6, flags: "F" }),
+        c(5, "QUIT|", { ack: 6, flags: "F" }),
+        c(10, "", { ack: 6, flags: "F" }),
+      ],
       want: [...lines, "C5 #6 QUIT|", "C end fin", "C5-10 again", "close"],
     },
     {
       name: "a half-closed connection",
-      in: [...said, c(5, "", { ack: 6, flags: "F" }), s(6, "250 b|", { ack: 6 }), s(12, "", { ack: 6, flags: "F" })],
+      in: [
+        ...said,
+        c(5, "", { ack: 6, flags: "F" }),
+        s(6, "250 b|", { ack: 6 }),
+        s(12, "", { ack: 6, flags: "F" }),
+      ],
       want: [...lines, "C end fin", "S6 #7 250 b|", "S end fin", "close"],
     },
     {
@@ -524,7 +587,12 @@ describe("ends", () => {
     },
     {
       name: "a copy after both ends",
-      in: [...said, c(5, "", { ack: 6, flags: "F" }), s(6, "", { ack: 6, flags: "F" }), s(0, "250 a|", { ack: 5 })],
+      in: [
+        ...said,
+        c(5, "", { ack: 6, flags: "F" }),
+        s(6, "", { ack: 6, flags: "F" }),
+        s(0, "250 a|", { ack: 5 }),
+      ],
       want: [...lines, "C end fin", "S end fin", "S0-6 again", "close"],
     },
     {
@@ -544,7 +612,12 @@ describe("ends", () => {
     },
     {
       name: "RST by the side that had ended its own",
-      in: [...said, c(5, "", { ack: 6, flags: "F" }), c(6, "", { ack: null, flags: "R" }), s(6, "late|", { ack: 6 })],
+      in: [
+        ...said,
+        c(5, "", { ack: 6, flags: "F" }),
+        c(6, "", { ack: null, flags: "R" }),
+        s(6, "late|", { ack: 6 }),
+      ],
       want: [...lines, "C end fin", "C end rst", "close"],
     },
     {
@@ -554,7 +627,12 @@ describe("ends", () => {
     },
     {
       name: "RST far out of the window acknowledges nothing",
-      in: [...said, s(0x2000_0000, "", { ack: 4_000, flags: "R" }), c(5, "QUIT|", { ack: 6, atUs: 900_000 }), c(10, "", { ack: 6, atUs: 1_900_000 })],
+      in: [
+        ...said,
+        s(0x2000_0000, "", { ack: 4_000, flags: "R" }),
+        c(5, "QUIT|", { ack: 6, atUs: 900_000 }),
+        c(10, "", { ack: 6, atUs: 1_900_000 }),
+      ],
       want: [...lines, "C5 #7 QUIT|", "close"],
     },
     {
@@ -564,7 +642,12 @@ describe("ends", () => {
     },
     {
       name: "RST after the ends",
-      in: [...said, c(5, "", { ack: 6, flags: "F" }), s(6, "", { ack: 6, flags: "F" }), c(6, "", { ack: null, flags: "R" })],
+      in: [
+        ...said,
+        c(5, "", { ack: 6, flags: "F" }),
+        s(6, "", { ack: 6, flags: "F" }),
+        c(6, "", { ack: null, flags: "R" }),
+      ],
       want: [...lines, "C end fin", "S end fin", "close"],
     },
   ]);
@@ -692,14 +775,22 @@ describe("openings", () => {
     },
     {
       name: "data on the SYN, acknowledged by the SYN-ACK",
-      in: [talk.client(-1, "EHLO|", { flags: "S", ack: null }), talk.synAck({ ack: 5 }), c(5, ""), s(0, "220 a|", { ack: 5 })].map((p, i) =>
-        i === 0 ? { ...p, data: p.data } : p,
-      ),
+      in: [
+        talk.client(-1, "EHLO|", { flags: "S", ack: null }),
+        talk.synAck({ ack: 5 }),
+        c(5, ""),
+        s(0, "220 a|", { ack: 5 }),
+      ].map((p, i) => (i === 0 ? { ...p, data: p.data } : p)),
       want: ["C0 #1 EHLO|", "S0 #4 220 a|", "close"],
     },
     {
       name: "data on the SYN, not taken, sent again",
-      in: [talk.client(-1, "EHLO|", { flags: "S", ack: null }), talk.synAck(), c(0, "EHLO|"), s(0, "220 a|", { ack: 5 })],
+      in: [
+        talk.client(-1, "EHLO|", { flags: "S", ack: null }),
+        talk.synAck(),
+        c(0, "EHLO|"),
+        s(0, "220 a|", { ack: 5 }),
+      ],
       want: ["C0 #1 EHLO|", "C0-5 again", "S0 #4 220 a|", "close"],
     },
     {
@@ -714,7 +805,14 @@ describe("openings", () => {
     },
     {
       name: "another SYN-ACK with other numbers, and it is the one that counts",
-      in: [synOnly!, s(700, "", { flags: "S" }), talk.synAck(), c(0, ""), s(0, "220 a|"), c(0, "QUIT|", { ack: 6 })],
+      in: [
+        synOnly!,
+        s(700, "", { flags: "S" }),
+        talk.synAck(),
+        c(0, ""),
+        s(0, "220 a|"),
+        c(0, "QUIT|", { ack: 6 }),
+      ],
       want: ["S0 #5 220 a|", "C0 #6 QUIT|", "close"],
     },
   ]);

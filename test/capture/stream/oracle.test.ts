@@ -28,7 +28,15 @@ interface Theirs {
   firstFrame: Map<string, number>;
 }
 
-const NAMES = ["frame.number", "tcp.stream", "tcp.srcport", "tcp.seq_raw", "tcp.len", "tcp.flags.syn", "frame.protocols"];
+const NAMES = [
+  "frame.number",
+  "tcp.stream",
+  "tcp.srcport",
+  "tcp.seq_raw",
+  "tcp.len",
+  "tcp.flags.syn",
+  "frame.protocols",
+];
 
 async function tsharkReads(file: string): Promise<Theirs> {
   const theirs: Theirs = { count: [], firstFrame: new Map() };
@@ -46,7 +54,11 @@ async function tsharkReads(file: string): Promise<Theirs> {
 }
 
 /** The first bytes of which we say another packet than they do. */
-function differences(packets: readonly Packet[], recordings: readonly Recording[], { firstFrame }: Theirs): string[] {
+function differences(
+  packets: readonly Packet[],
+  recordings: readonly Recording[],
+  { firstFrame }: Theirs,
+): string[] {
   const different: string[] = [];
   for (const { delivered, tcpStream } of recordings) {
     for (const { bytes, frame } of [...delivered.client, ...delivered.server]) {
@@ -56,7 +68,8 @@ function differences(packets: readonly Packet[], recordings: readonly Recording[
       const isn = from === "client" ? link.clientIsn : link.serverIsn;
       for (let i = 0; i < bytes.length; i++) {
         const key = `${tcpStream} ${link[from].port} ${(isn + 1 + seq + at + i + (flags.includes("S") ? 1 : 0)) >>> 0}`;
-        if (firstFrame.get(key) !== frame) different.push(`${key}: ours ${frame}, tshark ${firstFrame.get(key)}`);
+        if (firstFrame.get(key) !== frame)
+          different.push(`${key}: ours ${frame}, tshark ${firstFrame.get(key)}`);
       }
     }
   }
@@ -65,9 +78,15 @@ function differences(packets: readonly Packet[], recordings: readonly Recording[
 
 const mixes: { name: string; options: MixOptions }[] = [
   { name: "orderly", options: { conversations: 100, losses: false, disorder: false, mischief: false } },
-  { name: "copies, overlaps, reordering", options: { conversations: 100, losses: false, disorder: true, mischief: false } },
+  {
+    name: "copies, overlaps, reordering",
+    options: { conversations: 100, losses: false, disorder: true, mischief: false },
+  },
   { name: "losses", options: { conversations: 100, losses: true, disorder: false, mischief: false } },
-  { name: "everything at once", options: { conversations: 200, losses: true, disorder: true, mischief: true } },
+  {
+    name: "everything at once",
+    options: { conversations: 200, losses: true, disorder: true, mischief: true },
+  },
 ];
 
 describeWith(["tshark"], "tshark", () => {
@@ -75,9 +94,16 @@ describeWith(["tshark"], "tshark", () => {
     inFolder(async (folder) => {
       // All cases in one file, each on addresses of its own.
       const packets = REUSES.flatMap(({ in: own }, index) =>
-        own.map((packet) => ({ ...packet, link: { ...packet.link, client: { address: [10, 0, 0, index], port: 4_000 } } })),
+        own.map((packet) => ({
+          ...packet,
+          link: { ...packet.link, client: { address: [10, 0, 0, index], port: 4_000 } },
+        })),
       );
-      const file = placed(folder, "reuses.pcap", encodePcap(recordsOf(packets.map((packet, i) => ({ ...packet, atUs: i })))));
+      const file = placed(
+        folder,
+        "reuses.pcap",
+        encodePcap(recordsOf(packets.map((packet, i) => ({ ...packet, atUs: i })))),
+      );
       const streams = REUSES.map(() => new Set<string>());
       (await fields(file, ["tcp.stream"])).forEach(([stream], i) => {
         streams[packets[i]!.link.client.address[3]!]!.add(stream!);
@@ -86,46 +112,58 @@ describeWith(["tshark"], "tshark", () => {
       expect(theirs).toEqual(REUSES.map(({ name, streams }) => ({ name, streams })));
     }));
 
-  test.each(mixes)("$name: connections are counted alike, and each byte is in the packet that held it first", ({ options }) =>
-    inFolder(async (folder) => {
-      for (const seed of SEEDS) {
-        const packets = randomMix(seed, options);
-        const theirs = await tsharkReads(placed(folder, `${seed}.pcap`, encodePcap(recordsOf(packets))));
-        const { count, recordings } = ourNumbers(packets);
-        const index = count.findIndex((ours, i) => ours !== theirs.count[i]);
-        expect([seed, index + 1, count[index], theirs.count[index]]).toEqual([seed, 0, undefined, undefined]);
-        expect(count.length).toBe(theirs.count.length);
-        expect([seed, recordings.flatMap(({ faults }) => faults)]).toEqual([seed, []]);
-        // Where ends and openings are false, what comes before and after them is a matter of belief.
-        if (options.mischief) continue;
-        expect([seed, differences(packets, recordings, theirs)]).toEqual([seed, []]);
-      }
-    }),
+  test.each(mixes)(
+    "$name: connections are counted alike, and each byte is in the packet that held it first",
+    ({ options }) =>
+      inFolder(async (folder) => {
+        for (const seed of SEEDS) {
+          const packets = randomMix(seed, options);
+          const theirs = await tsharkReads(placed(folder, `${seed}.pcap`, encodePcap(recordsOf(packets))));
+          const { count, recordings } = ourNumbers(packets);
+          const index = count.findIndex((ours, i) => ours !== theirs.count[i]);
+          expect([seed, index + 1, count[index], theirs.count[index]]).toEqual([
+            seed,
+            0,
+            undefined,
+            undefined,
+          ]);
+          expect(count.length).toBe(theirs.count.length);
+          expect([seed, recordings.flatMap(({ faults }) => faults)]).toEqual([seed, []]);
+          // Where ends and openings are false, what comes before and after them is a matter of belief.
+          if (options.mischief) continue;
+          expect([seed, differences(packets, recordings, theirs)]).toEqual([seed, []]);
+        }
+      }),
   );
 
   // Told to follow out of order, tshark takes bytes as missing at once when they are acknowledged.
-  test.each(mixes.filter(({ options }) => !options.losses && !options.disorder))("$name: what each side said, as tshark follows it", ({ options }) =>
-    inFolder(async (folder) => {
-      for (const seed of SEEDS) {
-        const packets = randomMix(seed, options);
-        const file = placed(folder, `${seed}.pcap`, encodePcap(recordsOf(packets)));
-        const { recordings } = ourNumbers(packets);
-        const theirs = await follow(file, recordings.map(({ tcpStream }) => tcpStream));
-        for (const recording of recordings) {
-          const { transport, tcpStream } = recording;
-          const { ends, bytes } = theirs.get(tcpStream)!;
-          const text = (name: string): string => {
-            const side: Side = name === transport.client ? "client" : "server";
-            return recording.text(side);
-          };
-          expect([seed, tcpStream, text(ends[0]), text(ends[1])]).toEqual([
-            seed,
-            tcpStream,
-            bytes[0].toString("latin1"),
-            bytes[1].toString("latin1"),
-          ]);
+  test.each(mixes.filter(({ options }) => !options.losses && !options.disorder))(
+    "$name: what each side said, as tshark follows it",
+    ({ options }) =>
+      inFolder(async (folder) => {
+        for (const seed of SEEDS) {
+          const packets = randomMix(seed, options);
+          const file = placed(folder, `${seed}.pcap`, encodePcap(recordsOf(packets)));
+          const { recordings } = ourNumbers(packets);
+          const theirs = await follow(
+            file,
+            recordings.map(({ tcpStream }) => tcpStream),
+          );
+          for (const recording of recordings) {
+            const { transport, tcpStream } = recording;
+            const { ends, bytes } = theirs.get(tcpStream)!;
+            const text = (name: string): string => {
+              const side: Side = name === transport.client ? "client" : "server";
+              return recording.text(side);
+            };
+            expect([seed, tcpStream, text(ends[0]), text(ends[1])]).toEqual([
+              seed,
+              tcpStream,
+              bytes[0].toString("latin1"),
+              bytes[1].toString("latin1"),
+            ]);
+          }
         }
-      }
-    }),
+      }),
   );
 });

@@ -168,7 +168,10 @@ const RECORD_HEADER_BYTES = 16;
 
 /** A classic little-endian pcap file with µs and Ethernet. */
 export function encodePcap(records: readonly Record[]): Buffer {
-  const size = records.reduce((sum, { bytes }) => sum + RECORD_HEADER_BYTES + bytes.length, PCAP_HEADER_BYTES);
+  const size = records.reduce(
+    (sum, { bytes }) => sum + RECORD_HEADER_BYTES + bytes.length,
+    PCAP_HEADER_BYTES,
+  );
   const file = Buffer.alloc(size);
   file.writeUInt32LE(0xa1b2c3d4, 0);
   file.writeUInt16LE(2, 4);

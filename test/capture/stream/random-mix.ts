@@ -43,7 +43,9 @@ export interface MixOptions {
 
 /** Text in which no part looks like another. */
 function filler(chance: Chance): string {
-  return Array.from({ length: chance.below(14) }, () => chance.below(46_656).toString(36).padStart(3, "0")).join("");
+  return Array.from({ length: chance.below(14) }, () =>
+    chance.below(46_656).toString(36).padStart(3, "0"),
+  ).join("");
 }
 
 function anyTalk(chance: Chance, nth: number): Talk {
@@ -80,7 +82,8 @@ function conversation(chance: Chance, talk: Talk, isFirst: boolean, options: Mix
     say("client", command.slice(cut));
     say("server", `250 ok ${round} ${filler(chance)}\r\n`);
     if (chance.once(5)) say("client", "");
-    if (options.mischief && chance.once(8)) packets.push(talk.client(sent.client - 1, "", { ack: sent.server }));
+    if (options.mischief && chance.once(8))
+      packets.push(talk.client(sent.client - 1, "", { ack: sent.server }));
   }
   switch (chance.below(4)) {
     case 0:
@@ -101,7 +104,12 @@ function conversation(chance: Chance, talk: Talk, isFirst: boolean, options: Mix
   return packets;
 }
 
-function meddle(chance: Chance, talk: Talk, packets: Packet[], sent: { client: number; server: number }): void {
+function meddle(
+  chance: Chance,
+  talk: Talk,
+  packets: Packet[],
+  sent: { client: number; server: number },
+): void {
   const put = (packet: Packet) => packets.splice(chance.below(packets.length + 1), 0, packet);
   if (chance.once(6)) put(talk.syn());
   if (chance.once(8)) put({ ...talk.syn(), seq: 5_000 });
@@ -120,7 +128,10 @@ function disordered(chance: Chance, packets: readonly Packet[]): Packet[] {
     if (chance.once(8)) all.push({ packet, key: index + 0.5 + chance.below(4) });
     if (packet.data.length > 4 && chance.once(8)) {
       const part = 1 + chance.below(packet.data.length - 2);
-      all.push({ packet: { ...packet, seq: packet.seq + part, data: packet.data.subarray(part) }, key: index + chance.below(3) });
+      all.push({
+        packet: { ...packet, seq: packet.seq + part, data: packet.data.subarray(part) },
+        key: index + chance.below(3),
+      });
     }
   });
   return all.sort((a, b) => a.key - b.key).map(({ packet }) => packet);

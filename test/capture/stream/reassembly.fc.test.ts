@@ -5,8 +5,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Side } from "../../../src/spine/wire.ts";
-import { at, copiesOf, record, type Recording } from "./recording.ts";
 import { type Packet, Talk } from "./packets.ts";
+import { at, copiesOf, type Recording, record } from "./recording.ts";
 
 interface Turn {
   from: Side;
@@ -28,7 +28,12 @@ const payload = (from: Side, offset: number, length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => byteAt(from, offset + i));
 
 /** What a sender and its peer put on the wire, nothing lost, in order. At least two bytes a segment: one may be a keep-alive. */
-function conversation(talk: Talk, turns: readonly Turn[], cuts: readonly Cut[], acknowledge: boolean): Packet[] {
+function conversation(
+  talk: Talk,
+  turns: readonly Turn[],
+  cuts: readonly Cut[],
+  acknowledge: boolean,
+): Packet[] {
   const sent = { client: 0, server: 0 };
   const packets: Packet[] = [];
   let cutAt = 0;
@@ -80,7 +85,11 @@ const draws = fc.array(fc.nat(1_000), { minLength: 5, maxLength: 40 });
 /** Which packets are captured again, and how much later. */
 const repeats = fc.array(fc.tuple(fc.nat(100), fc.nat(20)), { maxLength: 12 });
 
-function repeated(packets: readonly Packet[], again: readonly (readonly [number, number])[], reach: number): Packet[] {
+function repeated(
+  packets: readonly Packet[],
+  again: readonly (readonly [number, number])[],
+  reach: number,
+): Packet[] {
   const all = packets.map((packet, index) => ({ packet, key: index }));
   for (const [which, later] of again) {
     if (packets.length === 0) break;
@@ -141,7 +150,8 @@ function expectCausal(recording: Recording, packets: readonly Packet[]): void {
     if (match === null) continue;
     const side: Side = match[1] === "C" ? "client" : "server";
     const peer = side === "client" ? "server" : "client";
-    if (match[2] !== undefined) expect(had[peer]).toBeGreaterThanOrEqual(packets[Number(match[2]) - 1]!.ack ?? 0);
+    if (match[2] !== undefined)
+      expect(had[peer]).toBeGreaterThanOrEqual(packets[Number(match[2]) - 1]!.ack ?? 0);
     had[side] += pieces[side].shift()!.length;
   }
 }
@@ -151,14 +161,22 @@ const RUNS = { numRuns: 400 };
 describe("reassembly", () => {
   test("in any order within a window, cut and repeated anyhow, with true acknowledgements", () => {
     fc.assert(
-      fc.property(talks, turnList, cutList, draws, repeats, fc.integer({ min: 1, max: 20 }), (talk, turns, cuts, d, again, reach) => {
-        const sent = repeated(conversation(talk, turns, cuts, true), again, reach);
-        const packets = [...talk.handshake(), ...shuffled(sent, d, reach)];
-        const [recording] = record(packets);
-        expectSame(recording, packets);
-        // A packet that repeats old bytes with a newer acknowledgement asks for what cannot be.
-        if (cuts.every(({ back }) => back === 0)) expectCausal(recording!, packets);
-      }),
+      fc.property(
+        talks,
+        turnList,
+        cutList,
+        draws,
+        repeats,
+        fc.integer({ min: 1, max: 20 }),
+        (talk, turns, cuts, d, again, reach) => {
+          const sent = repeated(conversation(talk, turns, cuts, true), again, reach);
+          const packets = [...talk.handshake(), ...shuffled(sent, d, reach)];
+          const [recording] = record(packets);
+          expectSame(recording, packets);
+          // A packet that repeats old bytes with a newer acknowledgement asks for what cannot be.
+          if (cuts.every(({ back }) => back === 0)) expectCausal(recording!, packets);
+        },
+      ),
       RUNS,
     );
   });
@@ -176,37 +194,63 @@ describe("reassembly", () => {
 
   test("one side alone, with its ends", () => {
     fc.assert(
-      fc.property(talks, turnList, cutList, draws, repeats, fc.constantFrom(...SIDES), (talk, turns, cuts, d, again, side) => {
-        const spoken = conversation(talk, turns, cuts, true).filter(({ from }) => from === side);
-        const total = spoken.reduce((sum, { seq, data }) => Math.max(sum, seq + data.length), 0);
-        const fin: Packet = { link: talk.link, from: side, seq: total, ack: 0, flags: "F", data: payload(side, 0, 0) };
-        const opening = side === "client" ? [talk.syn()] : [talk.synAck()];
-        const packets = [...opening, ...shuffled(repeated([...spoken, fin], again, 1_000), d, 1_000)];
-        const [recording] = record(packets);
-        expectSame(recording, packets);
-        expect(recording!.lines).toContain(side === "client" ? "C end fin" : "S end fin");
-      }),
+      fc.property(
+        talks,
+        turnList,
+        cutList,
+        draws,
+        repeats,
+        fc.constantFrom(...SIDES),
+        (talk, turns, cuts, d, again, side) => {
+          const spoken = conversation(talk, turns, cuts, true).filter(({ from }) => from === side);
+          const total = spoken.reduce((sum, { seq, data }) => Math.max(sum, seq + data.length), 0);
+          const fin: Packet = {
+            link: talk.link,
+            from: side,
+            seq: total,
+            ack: 0,
+            flags: "F",
+            data: payload(side, 0, 0),
+          };
+          const opening = side === "client" ? [talk.syn()] : [talk.synAck()];
+          const packets = [...opening, ...shuffled(repeated([...spoken, fin], again, 1_000), d, 1_000)];
+          const [recording] = record(packets);
+          expectSame(recording, packets);
+          expect(recording!.lines).toContain(side === "client" ? "C end fin" : "S end fin");
+        },
+      ),
       RUNS,
     );
   });
 
   test("with lost segments: everything else is delivered, the gaps are exactly what is missing", () => {
     fc.assert(
-      fc.property(talks, turnList, cutList, fc.array(fc.boolean(), { minLength: 4, maxLength: 30 }), (talk, turns, cuts, lost) => {
-        const sent = conversation(talk, turns, cuts, true);
-        const packets = [...talk.handshake(), ...sent.filter((_, i) => !lost[i % lost.length])];
-        const { firstFrame } = reference(packets);
-        const [recording] = record(packets);
-        expect(recording!.faults).toEqual([]);
-        for (const side of SIDES) {
-          const acknowledged = Math.max(0, ...packets.filter(({ from }) => from !== side).map(({ ack }) => ack ?? 0));
-          const length = Math.max(firstFrame[side].length, acknowledged);
-          const holes = Array.from({ length }, (_, byte) => firstFrame[side][byte] === undefined);
-          const told = recording!.delivered[side].flatMap(({ bytes, length: n }) => Array.from({ length: n }, () => bytes === null));
-          expect(told).toEqual(holes);
-        }
-        if (cuts.every(({ back }) => back === 0)) expectCausal(recording!, packets);
-      }),
+      fc.property(
+        talks,
+        turnList,
+        cutList,
+        fc.array(fc.boolean(), { minLength: 4, maxLength: 30 }),
+        (talk, turns, cuts, lost) => {
+          const sent = conversation(talk, turns, cuts, true);
+          const packets = [...talk.handshake(), ...sent.filter((_, i) => !lost[i % lost.length])];
+          const { firstFrame } = reference(packets);
+          const [recording] = record(packets);
+          expect(recording!.faults).toEqual([]);
+          for (const side of SIDES) {
+            const acknowledged = Math.max(
+              0,
+              ...packets.filter(({ from }) => from !== side).map(({ ack }) => ack ?? 0),
+            );
+            const length = Math.max(firstFrame[side].length, acknowledged);
+            const holes = Array.from({ length }, (_, byte) => firstFrame[side][byte] === undefined);
+            const told = recording!.delivered[side].flatMap(({ bytes, length: n }) =>
+              Array.from({ length: n }, () => bytes === null),
+            );
+            expect(told).toEqual(holes);
+          }
+          if (cuts.every(({ back }) => back === 0)) expectCausal(recording!, packets);
+        },
+      ),
       RUNS,
     );
   });

@@ -58,11 +58,14 @@ export class Recording implements StreamSink {
       this.faults.push(`bytes [${start}, ${end}) of ${buffer.length}`);
       throw new RangeError(this.faults.at(-1)!);
     }
-    if (atUs !== this.#stamps[frame]) this.faults.push(`packet ${frame} has stamp ${this.#stamps[frame]}, not ${atUs}`);
+    if (atUs !== this.#stamps[frame])
+      this.faults.push(`packet ${frame} has stamp ${this.#stamps[frame]}, not ${atUs}`);
     const bytes = Uint8Array.prototype.slice.call(buffer, start, end);
     const offset = this.#take(from, bytes.length);
     this.delivered[from].push({ offset, length: bytes.length, bytes, frame, atUs });
-    this.lines.push(`${letterOf(from)}${offset} #${frame} ${new TextDecoder().decode(bytes).replaceAll("\r\n", "|")}`);
+    this.lines.push(
+      `${letterOf(from)}${offset} #${frame} ${new TextDecoder().decode(bytes).replaceAll("\r\n", "|")}`,
+    );
   }
 
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, why: GapCause): void {
@@ -95,7 +98,9 @@ export class Recording implements StreamSink {
   /** A side's bytes as text, `?` where they are missing. */
   text(side: Side): string {
     return this.delivered[side]
-      .map(({ bytes, length }) => (bytes === null ? "?".repeat(Math.min(length, 9_999)) : new TextDecoder("latin1").decode(bytes)))
+      .map(({ bytes, length }) =>
+        bytes === null ? "?".repeat(Math.min(length, 9_999)) : new TextDecoder("latin1").decode(bytes),
+      )
       .join("");
   }
 

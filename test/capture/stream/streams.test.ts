@@ -5,9 +5,9 @@ import { Direction } from "../../../src/capture/stream/direction.ts";
 import { Endpoint } from "../../../src/capture/stream/endpoint.ts";
 import { FlowTable } from "../../../src/capture/stream/flow-table.ts";
 import type { Transport } from "../../../src/spine/wire.ts";
+import { heapBytes } from "./heap.ts";
 import { ip4, ip6, type Packet, recordsOf, Talk } from "./packets.ts";
 import { Feeder, linesOf, record } from "./recording.ts";
-import { heapBytes } from "./heap.ts";
 import { ended, first, noData, REUSES, running, second } from "./reuses.ts";
 
 describe("a SYN on known addresses and ports", () => {
@@ -20,7 +20,11 @@ describe("a SYN on known addresses and ports", () => {
   });
 
   test("refused, tried again with the same number, and accepted", () => {
-    const recordings = record([first.syn(), first.server(-1, noData, { ack: 0, flags: "R" }), ...running(first)]);
+    const recordings = record([
+      first.syn(),
+      first.server(-1, noData, { ack: 0, flags: "R" }),
+      ...running(first),
+    ]);
     expect(recordings.at(-1)!.lines).toContain("S0 #6 220 a|");
     expect(recordings.at(-1)!.transport.refused).toBe(false);
     expect(recordings.at(-1)!.tcpStream).toBe(0);
@@ -57,13 +61,27 @@ describe("a SYN on known addresses and ports", () => {
 
 describe("letting go", () => {
   test("copies of the last segments are still counted after both ends", () => {
-    const [recording] = record([...ended(first), first.server(0, "221 a|", { ack: 6, flags: "F", atUs: 400_000 })]);
-    expect(recording!.lines).toEqual(["C0 #4 QUIT|", "C end fin", "S0 #5 221 a|", "S end fin", "S0-6 again", "close"]);
+    const [recording] = record([
+      ...ended(first),
+      first.server(0, "221 a|", { ack: 6, flags: "F", atUs: 400_000 }),
+    ]);
+    expect(recording!.lines).toEqual([
+      "C0 #4 QUIT|",
+      "C end fin",
+      "S0 #5 221 a|",
+      "S end fin",
+      "S0-6 again",
+      "close",
+    ]);
   });
 
   test("a finished conversation is closed once time has passed, before the input ends", () => {
     const other = new Talk({ client: ip4(7, 1_000) });
-    const feeder = new Feeder().packets([...ended(first), other.syn({ atUs: 2_500_000 }), other.syn({ atUs: 5_000_000 })]);
+    const feeder = new Feeder().packets([
+      ...ended(first),
+      other.syn({ atUs: 2_500_000 }),
+      other.syn({ atUs: 5_000_000 }),
+    ]);
     expect(feeder.recorder.recordings[0]!.closed).toBe(true);
   });
 
@@ -86,7 +104,9 @@ describe("letting go", () => {
     feeder.packets(Array.from({ length: 10 }, (_, i) => talk.client(0, noData, { atUs: i * 1_000_000 })));
     expect(feeder.recorder.ticks).toBe(10);
     feeder.packets([talk.client(0, noData, { atUs: 40 * 365 * 86_400_000_000 })]);
-    feeder.packets(Array.from({ length: 10 }, (_, i) => talk.client(0, noData, { atUs: (10 + i) * 1_000_000 })));
+    feeder.packets(
+      Array.from({ length: 10 }, (_, i) => talk.client(0, noData, { atUs: (10 + i) * 1_000_000 })),
+    );
     expect(feeder.recorder.ticks).toBeGreaterThanOrEqual(19);
   });
 
@@ -104,9 +124,13 @@ describe("letting go", () => {
 
 describe("bounds", () => {
   const nth = (n: number): Talk =>
-    new Talk({ client: { address: [10, (n >> 16) & 255, (n >> 8) & 255, n & 255], port: 1_024 + (n % 60_000) } });
+    new Talk({
+      client: { address: [10, (n >> 16) & 255, (n >> 8) & 255, n & 255], port: 1_024 + (n % 60_000) },
+    });
 
-  test("70,000 connections left open: the oldest are closed, memory is bounded, numbers go on", { timeout: 30_000 }, () => {
+  test("70,000 connections left open: the oldest are closed, memory is bounded, numbers go on", {
+    timeout: 30_000,
+  }, () => {
     const feeder = new Feeder();
     const before = heapBytes();
     let open = 0;
@@ -118,7 +142,11 @@ describe("bounds", () => {
       if (n % 10_000 === 9_999) {
         const closed = recordings.filter((recording) => recording.closed).length;
         open = Math.max(open, recordings.length - closed);
-        feeder.recorder.recordings.splice(0, recordings.length, ...recordings.filter((recording) => !recording.closed));
+        feeder.recorder.recordings.splice(
+          0,
+          recordings.length,
+          ...recordings.filter((recording) => !recording.closed),
+        );
       }
     }
     expect(open).toBeLessThanOrEqual(20_000);
@@ -155,7 +183,10 @@ describe("bounds", () => {
   });
 
   test("IPv6 has room of its own", () => {
-    const talks = Array.from({ length: 300 }, (_, n) => new Talk({ client: ip6(n & 255, 1_000 + n), server: ip6(0x25, 25) }));
+    const talks = Array.from(
+      { length: 300 },
+      (_, n) => new Talk({ client: ip6(n & 255, 1_000 + n), server: ip6(0x25, 25) }),
+    );
     const recordings = record([...talks.flatMap(running), ...running(first)]);
     expect(recordings.map(({ tcpStream }) => tcpStream)).toEqual(Array.from({ length: 301 }, (_, n) => n));
     expect(recordings[299]!.transport.server).toBe("[2001:db8::25]:25");
@@ -166,7 +197,8 @@ describe("bounds", () => {
   test("one direction's waiting bytes: past the bound its first hole is given up", () => {
     const feeder = new Feeder().packets(first.handshake());
     const count = 200;
-    for (let n = 0; n < count; n++) feeder.packets([first.client(1 + n * block.length, block, { atUs: n * 10 })]);
+    for (let n = 0; n < count; n++)
+      feeder.packets([first.client(1 + n * block.length, block, { atUs: n * 10 })]);
     const [recording] = feeder.recorder.recordings;
     expect(recording!.lines[0]).toBe("C0 gap 1 lost");
     expect(recording!.delivered.client.length).toBeGreaterThan(100);
@@ -188,14 +220,17 @@ describe("bounds", () => {
     for (const recording of feeder.end()) expect(recording.faults).toEqual([]);
   });
 
-  test("the budget is given back: many connections that waited, one after the other", { timeout: 30_000 }, () => {
+  test("the budget is given back: many connections that waited, one after the other", {
+    timeout: 30_000,
+  }, () => {
     const feeder = new Feeder();
     for (let n = 0; n < 30; n++) {
       const talk = nth(n);
       feeder.packets(talk.handshake());
       for (let i = 0; i < 60; i++) feeder.packets([talk.client(1 + i * block.length, block, { atUs: n })]);
       const end = 1 + 60 * block.length;
-      if (n % 3 === 0) feeder.packets([talk.client(0, "y", { atUs: n }), talk.client(end, noData, { flags: "F", atUs: n })]);
+      if (n % 3 === 0)
+        feeder.packets([talk.client(0, "y", { atUs: n }), talk.client(end, noData, { flags: "F", atUs: n })]);
       if (n % 3 === 1) feeder.packets([talk.client(end, noData, { flags: "R", atUs: n })]);
       if (n % 3 === 2) feeder.packets([talk.syn({ atUs: n }), { ...talk.syn({ atUs: n }), seq: 99 }]);
       for (const recording of feeder.recorder.recordings) recording.lines.length = 0;
@@ -210,7 +245,9 @@ describe("bounds", () => {
 
   test("many tiny segments in reverse take no time to speak of", { timeout: 30_000 }, () => {
     const count = 40_000;
-    const records = recordsOf(Array.from({ length: count }, (_, n) => first.client((count - n) * 2, "x", { atUs: n })));
+    const records = recordsOf(
+      Array.from({ length: count }, (_, n) => first.client((count - n) * 2, "x", { atUs: n })),
+    );
     const feeder = new Feeder().packets(first.handshake());
     const started = performance.now();
     for (const one of records) feeder.record(one);

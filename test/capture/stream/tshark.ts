@@ -20,13 +20,32 @@ export function placed(folder: string, name: string, content: Uint8Array): strin
   return path;
 }
 
-const SETTINGS = ["-o", "tcp.desegment_tcp_streams:FALSE", "-o", "tcp.check_checksum:FALSE", "-o", "ip.check_checksum:FALSE"];
+const SETTINGS = [
+  "-o",
+  "tcp.desegment_tcp_streams:FALSE",
+  "-o",
+  "tcp.check_checksum:FALSE",
+  "-o",
+  "ip.check_checksum:FALSE",
+];
 
 /** Values of the given fields, one array a frame; of several occurrences the last, which is the innermost. */
 export async function fields(file: string, names: readonly string[], filter?: string): Promise<string[][]> {
   const columns = names.flatMap((name) => ["-e", name]);
   const only = filter === undefined ? [] : ["-Y", filter];
-  const { out } = await run("tshark", "-n", "-r", file, ...SETTINGS, ...only, "-T", "fields", "-E", "occurrence=l", ...columns);
+  const { out } = await run(
+    "tshark",
+    "-n",
+    "-r",
+    file,
+    ...SETTINGS,
+    ...only,
+    "-T",
+    "fields",
+    "-E",
+    "occurrence=l",
+    ...columns,
+  );
   return out
     .split("\n")
     .filter((line) => line.trim() !== "")

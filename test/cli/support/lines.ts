@@ -22,7 +22,7 @@ export interface ExchangeLine {
   readonly taint: string | null;
 }
 
-export interface ConversationLine {
+interface ConversationLine {
   readonly kind: "conversation";
   readonly file: string;
   readonly tcpStream: number;
