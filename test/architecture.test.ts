@@ -27,7 +27,15 @@ const OWNERS: Record<string, readonly string[]> = {
 };
 
 /** Any place may import these. */
-const FREE = new Set(["node:buffer", "node:path", "node:timers/promises", "node:util", "node:os", "node:stream", "node:tty"]);
+const FREE = new Set([
+  "node:buffer",
+  "node:path",
+  "node:timers/promises",
+  "node:util",
+  "node:os",
+  "node:stream",
+  "node:tty",
+]);
 
 interface Import {
   from: string;
@@ -40,7 +48,9 @@ function imports(): Import[] {
     if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
     const path = join(entry.parentPath, entry.name);
     const text = readFileSync(path, "utf8");
-    for (const match of text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+"([^"]+)"|\bimport\("([^"]+)"\)|(?:^|\n)import\s+"([^"]+)"/g)) {
+    for (const match of text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s+"([^"]+)"|\bimport\("([^"]+)"\)|(?:^|\n)import\s+"([^"]+)"/g,
+    )) {
       const to = match[1] ?? match[2] ?? match[3]!;
       const target = to.startsWith(".") ? relative(SRC, join(entry.parentPath, to)) : to;
       found.push({ from: relative(SRC, path), to: target });

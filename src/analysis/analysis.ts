@@ -331,7 +331,7 @@ export class Analysis implements DialogueListener {
   }
 
   groups(): ReturnType<Groups["table"]> | null {
-    return this.#groups?.table(this.#options.percentiles, this.waitedUs) ?? null;
+    return this.#groups?.table(this.#options.percentiles) ?? null;
   }
 
   get slowest(): readonly SlowReply[] {

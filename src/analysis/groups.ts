@@ -83,7 +83,9 @@ export class Groups {
     }
   }
 
-  table(percentiles: readonly number[], waitedUs: number): GroupTable {
+  /** Shares are of what all groups waited together: `connect`, which belongs to none, is left out. */
+  table(percentiles: readonly number[]): GroupTable {
+    const waitedUs = [...this.#groups.values()].reduce((sum, group) => sum + group.waitedUs, 0);
     const views = [...this.#groups].map(
       ([name, group]): GroupView => ({
         name,

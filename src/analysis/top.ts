@@ -4,10 +4,11 @@ import type { SlowReply } from "../spine/report.ts";
 export class Top {
   readonly #limit: number;
   readonly #kept: SlowReply[] = [];
-  #threshold = -1;
+  #threshold: number;
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.#threshold = limit === 0 ? Number.POSITIVE_INFINITY : -1;
   }
 
   /** Worth building the entry for? Asked of every reply, so it must cost nothing. */
@@ -16,7 +17,6 @@ export class Top {
   }
 
   add(entry: SlowReply): void {
-    if (this.#limit === 0) return;
     const kept = this.#kept;
     let at = kept.length;
     while (at > 0 && kept[at - 1]!.serviceUs < entry.serviceUs) at--;

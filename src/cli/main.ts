@@ -70,6 +70,8 @@ function helpful(message: string): string {
     const option = lacking[1]!.trim();
     return `${option.length > 1 ? "--" : "-"}${option} needs a value (smtpscope --help)`;
   }
+  const invalid = /Argument: (\S+), Given: (.+), Choices: (.+)$/m.exec(message);
+  if (invalid !== null) return `--${invalid[1]}: ${invalid[2]} is none of ${invalid[3]!.replaceAll('"', "")}`;
   const unknown = /^Unknown arguments?: (.+)$/m.exec(message);
   if (unknown === null)
     return message

@@ -3,6 +3,7 @@ import type { FileFrames } from "../spine/files.ts";
 import type { Report } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
 import type { Transport } from "../spine/wire.ts";
+import { jsonText } from "./json.ts";
 
 /**
  * One JSON object a line: each exchange when it has settled, each dialogue when it is over, one
@@ -15,7 +16,7 @@ export type Redact = (text: string) => string;
 export function exchangeLine({ exchange: e, conversation, ...place }: Settled, redact: Redact): string {
   const { transport } = conversation;
   const command = e.command();
-  return JSON.stringify({
+  return jsonText({
     kind: "exchange",
     file: place.file,
     tcpStream: place.tcpStream,
@@ -47,7 +48,7 @@ export function exchangeLine({ exchange: e, conversation, ...place }: Settled, r
 export function conversationLine(conversation: Conversation, frames: FileFrames, redact: Redact): string {
   const { transport: t, account } = conversation;
   const { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs } = account;
-  return JSON.stringify({
+  return jsonText({
     kind: "conversation",
     file: frames.locate(t.firstFrame).file,
     tcpStream: t.tcpStreamAt(t.firstFrame),
@@ -70,7 +71,7 @@ export function conversationLine(conversation: Conversation, frames: FileFrames,
 }
 
 export function summaryLine(report: Report): string {
-  return JSON.stringify({ ...report, kind: "summary" });
+  return jsonText({ ...report, kind: "summary" });
 }
 
 /** SYN → SYN-ACK → ACK, past the point of capture: client to server and back, wherever that point is. */

@@ -4,6 +4,8 @@ export interface Column<Row> {
   readonly label: string;
   readonly align: "left" | "right";
   readonly text: (row: Row) => string;
+  /** Stands closer to the column before it. */
+  readonly close?: boolean;
 }
 
 /** Rows under labels, each column as wide as its widest entry. */
@@ -12,8 +14,12 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const widths = columns.map(({ label }, i) => Math.max(label.length, ...cells.map((row) => row[i]!.length)));
   const line = (texts: readonly string[]) =>
     texts
-      .map((text, i) => (columns[i]!.align === "left" ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
-      .join("  ")
+      .map((text, i) => {
+        const { align, close } = columns[i]!;
+        const gap = i === 0 ? "" : close === true ? " " : "  ";
+        return gap + (align === "left" ? text.padEnd(widths[i]!) : text.padStart(widths[i]!));
+      })
+      .join("")
       .trimEnd();
   return [paint("heading", line(columns.map(({ label }) => label))), ...cells.map(line)].join("\n");
 }

@@ -15,13 +15,15 @@ export type Paint = (style: "heading" | "strong" | "dim" | "warning", text: stri
 export const plain: Paint = (_style, text) => text;
 
 export function renderText(report: Report, paint: Paint): string {
+  const slowest = replyList("Slowest replies", report.slowest, paint);
+  const unanswered = replyList("Never answered (longest wait first)", report.unanswered, paint);
+  const silenceIsWorse = (report.unanswered[0]?.serviceUs ?? 0) > (report.slowest[0]?.serviceUs ?? 0);
   return [
     header(report, paint),
     phaseTable(report, paint),
     worstHistogram(report, paint),
     report.by === null ? "" : groupTable(report.by, report.percentiles, paint),
-    replyList("Slowest replies", report.slowest, paint),
-    replyList("Never answered (longest wait first)", report.unanswered, paint),
+    ...(silenceIsWorse ? [unanswered, slowest] : [slowest, unanswered]),
   ]
     .filter((part) => part !== "")
     .join("\n\n")
@@ -74,11 +76,16 @@ function source(report: Report): string {
   return `${escapeText(first.file)} (${format}; ${size})`;
 }
 
-function waiting(report: Report): string {
-  const worst = report.slowest[0];
+function waiting({ slowest, totals, unanswered, waitedUs }: Report): string {
+  const worst = slowest[0];
   const longest =
     worst === undefined ? "" : `; longest reply ${durationText(worst.serviceUs)} (${worst.phase})`;
-  return `${durationText(report.waitedUs)} in which a client waited for a reply${longest}`;
+  const never = unanswered[0];
+  const rest =
+    never === undefined
+      ? ""
+      : `; ${countText(totals.unanswered)} never answered, up to ${durationText(never.serviceUs)}`;
+  return `${durationText(waitedUs)} in which a client waited for a reply${longest}${rest}`;
 }
 
 function healthRemarks({ health, totals, source: { files } }: Report): string[] {
@@ -114,7 +121,7 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
   );
   say(
     health.unfinishedDialogues,
-    `${plural(health.unfinishedDialogues, "dialogue")} still open when the capture ended`,
+    `${plural(health.unfinishedDialogues, "dialogue")} still open at the end of what was read`,
   );
   say(
     health.retransmittedExchanges,
@@ -145,8 +152,9 @@ function percentileColumns<T>(percentiles: readonly number[], of: (row: T) => Di
     align: "right",
     text: (row) => {
       const value = pick(of(row));
-      return value === null || value === undefined ? "-" : durationText(value);
+      return value === null || value === undefined ? "-" : compact(durationText(value));
     },
+    close: true,
   });
   return [
     at("min", (d) => d.minUs),
@@ -155,29 +163,42 @@ function percentileColumns<T>(percentiles: readonly number[], of: (row: T) => Di
   ];
 }
 
+/** Only where there is something in it. */
+function unansweredColumn<T extends { readonly unanswered: number }>(rows: readonly T[]): Column<T>[] {
+  if (!rows.some(({ unanswered }) => unanswered > 0)) return [];
+  return [
+    {
+      label: "no reply",
+      align: "right",
+      text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
+    },
+  ];
+}
+
 function phaseTable({ phases, percentiles }: Report, paint: Paint): string {
   if (phases.length === 0) return "";
   const columns: Column<PhaseView>[] = [
     { label: "Phase", align: "left", text: ({ phase }) => phase },
-    { label: "share", align: "right", text: ({ share }) => (share === null ? "-" : percentText(share)) },
+    {
+      label: "share",
+      align: "right",
+      text: ({ share }) => (share === null ? "-" : compact(percentText(share))),
+    },
     {
       label: "waited",
       align: "right",
-      text: ({ waitedUs }) => (waitedUs === null ? "-" : durationText(waitedUs)),
+      text: ({ waitedUs }) => (waitedUs === null ? "-" : compact(durationText(waitedUs))),
     },
-    { label: "n", align: "right", text: ({ service }) => countText(service.n) },
-    ...(phases.some(({ unanswered }) => unanswered > 0)
-      ? [
-          {
-            label: "no reply",
-            align: "right",
-            text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
-          } satisfies Column<PhaseView>,
-        ]
-      : []),
+    { label: "n", align: "right", text: ({ service }) => countText(service.n), close: true },
+    ...unansweredColumn(phases),
     ...percentileColumns<PhaseView>(percentiles, ({ service }) => service),
   ];
   return table(columns, phases, paint);
+}
+
+/** `5.05 s` as it stands in a table: `5.05s`. */
+function compact(text: string): string {
+  return text.replace(" ", "");
 }
 
 const BAR_WIDTH = 44;
@@ -186,10 +207,15 @@ function worstHistogram({ phases }: Report, paint: Paint): string {
   const worst = phases.find(({ service, waitedUs }) => service.n > 0 && waitedUs !== null);
   if (worst === undefined) return "";
   const most = Math.max(...worst.histogram.map(({ count }) => count));
-  const lines = worst.histogram.map(({ fromUs, count }) => {
+  const lines = worst.histogram.flatMap(({ fromUs, count }, i) => {
+    const isEmpty = (at: number) => worst.histogram[at]?.count === 0;
+    // Of a run of empty rows one is enough, and it says that some are left out.
+    if (count === 0 && isEmpty(i - 1)) return [];
+    if (count === 0 && isEmpty(i + 1)) return [`${"…".padStart(9)} |`];
     const length = count === 0 ? 0 : Math.max(1, Math.round((count / most) * BAR_WIDTH));
     const share = percentText(count / worst.service.n).padStart(8);
-    return `${durationText(fromUs).padStart(9)} |${"#".repeat(length).padEnd(BAR_WIDTH)} ${countText(count).padStart(9)} ${share}`;
+    const bar = "#".repeat(length).padEnd(BAR_WIDTH);
+    return [`${durationText(fromUs).padStart(9)} |${bar} ${countText(count).padStart(9)} ${share}`];
   });
   const title = `${worst.phase}: how long ${plural(worst.service.n, worst.phase === "connect" ? "connection" : "reply")} took`;
   return [paint("heading", title), ...lines].join("\n");
@@ -200,14 +226,10 @@ function groupTable({ key, groups, rest }: GroupTable, percentiles: readonly num
   return table(
     [
       { label: `By ${key}`, align: "left", text: ({ name }) => name },
-      { label: "share", align: "right", text: ({ share }) => percentText(share) },
-      { label: "waited", align: "right", text: ({ waitedUs }) => durationText(waitedUs) },
-      { label: "n", align: "right", text: ({ service }) => countText(service.n) },
-      {
-        label: "no reply",
-        align: "right",
-        text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
-      },
+      { label: "share", align: "right", text: ({ share }) => compact(percentText(share)) },
+      { label: "waited", align: "right", text: ({ waitedUs }) => compact(durationText(waitedUs)) },
+      { label: "n", align: "right", text: ({ service }) => countText(service.n), close: true },
+      ...unansweredColumn(rows),
       ...percentileColumns<GroupView>(percentiles, ({ service }) => service),
     ],
     rows,
@@ -221,7 +243,7 @@ const SAID_WIDTH = 60;
 function replyList(title: string, replies: readonly SlowReply[], paint: Paint): string {
   if (replies.length === 0) return "";
   const lines = replies.flatMap((reply) => {
-    const said = reply.command ?? (reply.verb === "(connect)" ? "banner" : reply.verb);
+    const said = reply.command ?? (reply.verb === "(connect)" ? openingOf(reply) : reply.verb);
     const answer = reply.reply ?? reply.remark ?? "";
     const frame = reply.answeredFrame ?? reply.askedFrame;
     const where = `${escapeText(reply.file)}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
@@ -232,6 +254,11 @@ function replyList(title: string, replies: readonly SlowReply[], paint: Paint): 
     ];
   });
   return [paint("heading", title), ...lines].join("\n");
+}
+
+/** What a connection without a banner was waiting for. */
+function openingOf({ remark }: SlowReply): string {
+  return remark === null || remark === "no reply" ? "banner" : "connect";
 }
 
 function cut(text: string): string {

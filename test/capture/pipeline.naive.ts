@@ -6,7 +6,7 @@
 import { fields, microsOf } from "./stream/tshark.ts";
 
 /** One packet's payload in its sender's stream. */
-export interface Piece {
+interface Piece {
   frame: number;
   atUs: number;
   offset: number;

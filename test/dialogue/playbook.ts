@@ -67,7 +67,7 @@ export const NO_HANDSHAKE: Facts = {
 const ESCAPES: Record<string, string> = { r: "\r", n: "\n", t: "\t", "0": "\0", "\\": "\\" };
 
 /** Text with escapes to bytes; what is not ASCII goes as UTF-8. */
-export function bytesOf(text: string): Uint8Array {
+function bytesOf(text: string): Uint8Array {
   const pieces = text.split(/(\\x[0-9a-fA-F]{2}|\\.)/);
   return Buffer.concat(
     pieces.map((piece) => {
@@ -314,7 +314,7 @@ function run(step: Step, sink: StreamSink, transport: ScriptedTransport, dialogu
  * `EHLO a → 250 think 100`: command or pseudo-verb, code, and then only what is out of the ordinary:
  * `service` where it is not the think time, `behind` where it is not 0, `!gap` for a taint.
  */
-export function brief(e: Collected): string {
+function brief(e: Collected): string {
   const parts = [e.command ?? e.verb, "→", e.code === null ? "-" : String(e.code)];
   if (e.thinkUs !== null) parts.push(`think ${e.thinkUs}`);
   if (e.serviceUs !== e.thinkUs) parts.push(`service ${e.serviceUs}`);

@@ -158,7 +158,7 @@ const auth: fc.Arbitrary<Act> = fc
   });
 
 /** Well-behaved: what a plain reading of the RFCs pairs without doubt. */
-export const acts: fc.Arbitrary<Act[]> = fc.array(fc.oneof(lockStep, group, message, chunks, auth), {
+const acts: fc.Arbitrary<Act[]> = fc.array(fc.oneof(lockStep, group, message, chunks, auth), {
   maxLength: 8,
 });
 
@@ -231,7 +231,7 @@ const junk: fc.Arbitrary<Act> = fc.array(
   { maxLength: 6 },
 );
 
-export const wildActs: fc.Arbitrary<Act[]> = fc.array(
+const wildActs: fc.Arbitrary<Act[]> = fc.array(
   fc.oneof(lockStep, group, message, chunks, auth, encrypted, junk, junk),
   { maxLength: 8 },
 );
@@ -248,7 +248,7 @@ const HANDSHAKE: Facts = {
 };
 
 /** Gives each packet a time and a frame. */
-export function scriptOf(all: readonly Act[], delaysUs: readonly number[], greets = true): Script {
+function scriptOf(all: readonly Act[], delaysUs: readonly number[], greets = true): Script {
   const lines = [...(greets ? [s("220 mx ESMTP\r\n")] : []), ...all.flat()];
   let atUs = START_US + 20;
   const steps = lines.map(([from, text], i): Step => {
@@ -309,7 +309,8 @@ function disturbance(): fc.Arbitrary<(steps: Step[], at: number) => void> {
       steps.splice(at, 0, { kind: "tick", atUs: START_US + later });
     }),
     fc.tuple(side, fc.nat(200), fc.nat(50)).map(([from, start, length]) => (steps: Step[], at: number) => {
-      steps.splice(at, 0, { kind: "copy", from, fromOffset: start, toOffset: start + length });
+      const frame = 1_000_000 + steps.length;
+      steps.splice(at, 0, { kind: "copy", from, fromOffset: start, toOffset: start + length, frame });
     }),
     fc
       .tuple(side, fc.constantFrom("fin" as const, "rst" as const))

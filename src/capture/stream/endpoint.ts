@@ -4,7 +4,7 @@
 const MAX_CACHED = 4096;
 const dotted = new Map<number, string>();
 
-export function ipv4Text(word: number): string {
+function ipv4Text(word: number): string {
   let text = dotted.get(word);
   if (text === undefined) {
     text = `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
@@ -15,7 +15,7 @@ export function ipv4Text(word: number): string {
 }
 
 /** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first such) shortened. */
-export function ipv6Text(words: readonly [number, number, number, number]): string {
+function ipv6Text(words: readonly [number, number, number, number]): string {
   const groups: number[] = [];
   for (const word of words) groups.push(word >>> 16, word & 0xffff);
   let runAt = -1;

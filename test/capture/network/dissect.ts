@@ -52,7 +52,7 @@ export const PLAIN: Seen = {
 };
 export const OVER_IPV6: Partial<Seen> = { source: "2001:db8::1", destination: "2001:db8::2" };
 
-export const address = (buffer: Uint8Array, at: number, lengthBytes: number): string => {
+const address = (buffer: Uint8Array, at: number, lengthBytes: number): string => {
   const bytes = [...buffer.subarray(at, at + lengthBytes)];
   if (lengthBytes === 4) return bytes.join(".");
   const groups = bytes.flatMap((byte, i) =>
@@ -64,7 +64,7 @@ export const address = (buffer: Uint8Array, at: number, lengthBytes: number): st
 const latin1 = (buffer: Uint8Array, from: number, to: number): string =>
   Buffer.from(buffer.subarray(from, to)).toString("latin1");
 
-export function describeSegment(kind: Seen["kind"], segment: Segment): Seen {
+function describeSegment(kind: Seen["kind"], segment: Segment): Seen {
   const { buffer, addressBytes, optionsAt, payloadAt, capturedEnd } = segment;
   return {
     kind,

@@ -97,7 +97,10 @@ const TABLES = [
 const comparable = TABLES.filter((row) => row.differs === undefined && row.linkType >= 0);
 const linkTypes = [...new Set(comparable.map((row) => row.linkType))];
 
-const folders = [joinPath(import.meta.dirname, "../../../captures"), joinPath(import.meta.dirname, "../../../../shared/captures")];
+const folders = [
+  joinPath(import.meta.dirname, "../../../captures"),
+  joinPath(import.meta.dirname, "../../../../shared/captures"),
+];
 const captures = folders
   .filter((folder) => folder !== "" && existsSync(folder))
   .flatMap((folder) => readdirSync(folder).map((name) => joinPath(folder, name)))

@@ -50,7 +50,7 @@ export const BASE_US = 1_704_067_200_000_000;
 
 const NOTHING = new Uint8Array(0);
 
-export const bytesOf = (text: string | Uint8Array): Uint8Array =>
+const bytesOf = (text: string | Uint8Array): Uint8Array =>
   typeof text === "string" ? new TextEncoder().encode(text) : text;
 
 export const ip4 = (last: number, port: number): Host => ({ address: [192, 0, 2, last], port });
@@ -59,7 +59,7 @@ export const ip6 = (last: number, port: number): Host => ({
   port,
 });
 
-export const link = (changes: Partial<Link> = {}): Link => ({
+const link = (changes: Partial<Link> = {}): Link => ({
   client: ip4(1, 40_000),
   server: ip4(25, 25),
   clientIsn: 1_000,
@@ -136,7 +136,7 @@ function ip(source: Host, destination: Host, protocol: number, payload: Uint8Arr
 }
 
 /** The packet in an Ethernet frame. */
-export function encodeFrame(packet: Packet): Uint8Array {
+function encodeFrame(packet: Packet): Uint8Array {
   const { client, server } = packet.link;
   const [source, destination] = packet.from === "client" ? [client, server] : [server, client];
   const v4 = source.address.length === 4;

@@ -114,7 +114,7 @@ export class Recording implements StreamSink {
 }
 
 /** A source's sink that keeps a recording of each connection. */
-export class Recorder implements SourceSink {
+class Recorder implements SourceSink {
   readonly recordings: Recording[] = [];
   /** Stamps by packet number; packets count from 1. */
   readonly stamps: number[] = [Number.NaN];
@@ -131,7 +131,7 @@ export class Recorder implements SourceSink {
   }
 }
 
-export interface Recorded {
+interface Recorded {
   recorder: Recorder;
   streams: Streams;
 }
