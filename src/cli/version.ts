@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+// By the package's own name: where this file lies after building is not for it to know.
+const { version } = createRequire(import.meta.url)("smtpscope/package.json") as { version: string };
 
 export const VERSION: string = version;

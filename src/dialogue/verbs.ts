@@ -53,14 +53,17 @@ export const VERB_PHASES: readonly number[] = TABLE.map(([, of]) => of);
 
 export const UNKNOWN = verbIndex("(unknown)");
 
-/** Real verbs by their first four letters; a longer one is compared in full. */
-const byStart = new Map<number, { index: VerbIndex; name: string }[]>();
+/** Verbs of four letters, and longer ones, by their first four as one number. */
+const short = new Map<number, VerbIndex>();
+const long = new Map<number, { index: VerbIndex; name: string }>();
 TABLE.forEach(([name], index) => {
   if (name.startsWith("(")) return;
   const start = packed(Buffer.from(name), 0);
-  byStart.set(start, [...(byStart.get(start) ?? []), { index, name }]);
+  if (name.length === 4) short.set(start, index);
+  else long.set(start, { index, name });
 });
 
+/** Four bytes in capitals. Clearing 0x20 makes a letter of a letter only, so equal numbers are equal letters. */
 function packed(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) & 0xdfdfdfdf;
 }
@@ -71,19 +74,17 @@ function packed(bytes: Uint8Array, at: number): number {
  */
 export function verbAt(line: Uint8Array, start: number, end: number): VerbIndex {
   if (end - start < 4) return UNKNOWN;
-  const candidates = byStart.get(packed(line, start));
-  if (candidates === undefined) return UNKNOWN;
-  for (const { index, name } of candidates) {
-    const after = start + name.length;
-    if (after > end) continue;
-    if (after < end && line[after]! > 0x20) continue;
-    let same = true;
-    for (let i = 0; i < name.length && same; i++) {
-      const byte = line[start + i]!;
-      const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
-      same = upper === name.charCodeAt(i);
-    }
-    if (same) return index;
+  const first = packed(line, start);
+  if (end - start === 4 || line[start + 4]! <= 0x20) return short.get(first) ?? UNKNOWN;
+  const longer = long.get(first);
+  if (longer === undefined) return UNKNOWN;
+  const { index, name } = longer;
+  const after = start + name.length;
+  if (after > end || (after < end && line[after]! > 0x20)) return UNKNOWN;
+  for (let i = 4; i < name.length; i++) {
+    const byte = line[start + i]!;
+    const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
+    if (upper !== name.charCodeAt(i)) return UNKNOWN;
   }
-  return UNKNOWN;
+  return index;
 }

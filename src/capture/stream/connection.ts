@@ -151,6 +151,7 @@ export class Connection implements Transport {
 
   /** Notes what Wireshark takes as the first sequence number of each direction. */
   noteBase(fromLow: boolean, segment: Segment): void {
+    if (this.lowBaseKnown && this.highBaseKnown && !(segment.flags & SYN)) return;
     const own = segment.flags & SYN ? segment.sequence : (segment.sequence - 1) | 0;
     const peer = (segment.acknowledgement - 1) | 0;
     const acknowledges = (segment.flags & ACK) !== 0;

@@ -77,7 +77,7 @@ export class Direction {
     if (!this.acknowledgedKnown || !this.started || this.ended) return 0;
     let missing = (this.acknowledged - this.next) | 0;
     if (missing > 0 && this.finKnown && ((this.acknowledged - this.finSequence) | 0) > 0) missing--;
-    return missing > 0 ? missing : 0;
+    return Math.max(missing, 0);
   }
 
   /** Of these, those next in sequence that are not there either: 0 while what is next only waits its turn. */

@@ -34,6 +34,20 @@ function ipv6Text(words: readonly [number, number, number, number]): string {
   return `${hex.slice(0, runAt).join(":")}::${hex.slice(runAt + runLength).join(":")}`;
 }
 
+/** A server's address and port come with every connection to it; clients' are rarely asked for. */
+const endpoints = new Map<number, string>();
+
+function ipv4EndpointText(word: number, port: number): string {
+  const key = (word >>> 0) * 65_536 + port;
+  let text = endpoints.get(key);
+  if (text === undefined) {
+    text = `${ipv4Text(word)}:${port}`;
+    if (endpoints.size >= MAX_CACHED) endpoints.clear();
+    endpoints.set(key, text);
+  }
+  return text;
+}
+
 /** One end of a connection, kept as numbers until somebody wants to read it. */
 export class Endpoint {
   readonly port: number;
@@ -53,7 +67,7 @@ export class Endpoint {
     if (this.#text === null) {
       const words = this.#words;
       this.#text =
-        words.length === 1 ? `${ipv4Text(words[0])}:${this.port}` : `[${ipv6Text(words)}]:${this.port}`;
+        words.length === 1 ? ipv4EndpointText(words[0], this.port) : `[${ipv6Text(words)}]:${this.port}`;
     }
     return this.#text;
   }

@@ -131,11 +131,6 @@ class Recorder implements SourceSink {
   }
 }
 
-interface Recorded {
-  recorder: Recorder;
-  streams: Streams;
-}
-
 /** Feeds records one after the other; `end` closes what is open. */
 export class Feeder {
   readonly recorder = new Recorder();
