@@ -57,13 +57,13 @@ export class BodyScanner {
 
   /** @returns the place just behind the terminator in this chunk, or −1 */
   scan(bytes: Uint8Array, start: number, end: number): number {
-    const found = this.#strict(bytes, start, end);
     this.looseAt = -1;
-    const until = found < 0 ? end : found;
-    const near = Math.min(until, start + Math.max(0, LOOSE_SEARCH_BYTES - this.#seen));
+    const found = this.#strict(bytes, start, end);
+    // With the real end in sight nobody asks for a loose one.
+    if (found >= 0) return found;
+    const near = Math.min(end, start + Math.max(0, LOOSE_SEARCH_BYTES - this.#seen));
     if (start < near) this.#loose(bytes, start, near);
-    if (found < 0 && near < end) this.#looseTail(bytes, Math.max(start, near), end);
-    if (this.looseAt === found) this.looseAt = -1;
+    if (near < end) this.#looseTail(bytes, Math.max(start, near), end);
     this.#seen += end - start;
     return found;
   }
