@@ -7,6 +7,7 @@
  * const capture = new Capture(dialogues, new Set(MAIL_PORTS));
  * await capture.readFile("mail.pcap", {});
  * capture.end();
+ * analysis.resolveSilent((server) => analysis.silent.servers.has(server));
  */
 export { Analysis, type AnalysisOptions } from "./analysis/analysis.ts";
 export { Capture, type CaptureCounts } from "./capture/capture.ts";

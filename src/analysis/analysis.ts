@@ -15,8 +15,7 @@ import { Top } from "./top.ts";
  * Folds what dialogues say into a report: the only state that lives as long as the input, and so the
  * only place that must not grow with it. Everything it keeps is a count, a distribution, or a bounded list.
  *
- * Parts of an input are read by several of these at once and added up (`part`, `add`): the sum is
- * what one reading of everything would have given.
+ * Parts of an input are read by several of these at once and added up (`part`, `add`).
  */
 
 export interface AnalysisOptions {
@@ -25,6 +24,8 @@ export interface AnalysisOptions {
   readonly by: GroupKey | null;
   /** What to look at; everything when null. */
   readonly accepts: ((settled: Settled) => boolean) | null;
+  /** Whether a stage without a reply (connect, body) at this time is to be looked at. */
+  readonly acceptsStage: (atUs: number | null) => boolean;
   /** Applied to text from the wire that the report keeps. */
   readonly redact: (text: string) => string;
   /** Told of each accepted exchange and of each dialogue that had one (or of all, without a filter). */
@@ -141,17 +142,18 @@ export class Analysis implements DialogueListener {
     this.#groups?.record(exchange, conversation);
   }
 
-  body(durationUs: number, _lengthBytes: number, _atUs: number, _conversation: Conversation): void {
-    if (this.#options.accepts === null) this.#recorder.stage(BODY, durationUs, 0);
+  body(durationUs: number, _lengthBytes: number, atUs: number, _conversation: Conversation): void {
+    if (this.#options.acceptsStage(atUs)) this.#recorder.stage(BODY, durationUs, 0);
   }
 
   conversation(conversation: Conversation): void {
     this.#counts.seen++;
     this.silent.spoke(conversation.transport.server);
+    this.#connect(conversation);
     if (this.#options.accepts !== null && !this.#accepted.delete(conversation)) return;
     this.#options.onConversation?.(conversation, this.#frames());
     const counts = this.#counts;
-    const { transport, flags } = conversation;
+    const { flags } = conversation;
     counts.dialogues++;
     counts.messages += conversation.messages;
     if (flags.size > 0) {
@@ -162,10 +164,15 @@ export class Analysis implements DialogueListener {
     }
     if (conversation.ended === "open" || conversation.ended === "idle") counts.unfinished++;
     this.#add(conversation.account);
-    if (this.#options.accepts === null && transport.synAtUs !== null) {
-      const took = transport.synAckAtUs === null ? null : transport.synAckAtUs - transport.synAtUs;
-      this.#recorder.stage(CONNECT, took !== null && took < 0 ? null : took, conversation.account.connectUs);
-    }
+  }
+
+  #connect(conversation: Conversation): void {
+    const { synAtUs, synAckAtUs } = conversation.transport;
+    if (synAtUs === null || !this.#options.acceptsStage(synAtUs)) return;
+    const { connectUs } = conversation.account;
+    if (synAckAtUs !== null && synAckAtUs >= synAtUs)
+      this.#recorder.stage(CONNECT, synAckAtUs - synAtUs, connectUs);
+    else if (!connected(conversation)) this.#recorder.stage(CONNECT, null, connectUs);
   }
 
   other(_transport: Transport): void {
@@ -343,9 +350,9 @@ export class Analysis implements DialogueListener {
   }
 }
 
-/** The server accepted the connection (or its start was not captured). */
-function connected({ transport }: Conversation): boolean {
-  return transport.synFrame === 0 || transport.synAckFrame > 0;
+/** The server accepted the connection (or its start was not captured, or only one direction of it). */
+function connected({ transport, flags }: Conversation): boolean {
+  return transport.synFrame === 0 || transport.synAckFrame > 0 || flags.has("one-way");
 }
 
 function remarkOn(exchange: Exchange, conversation: Conversation): string {

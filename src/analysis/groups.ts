@@ -16,7 +16,7 @@ export const GROUPINGS = {
 
 export type GroupKey = keyof typeof GROUPINGS;
 
-/** Groups with a distribution of their own, at up to 100 KB each; further ones share a last one. */
+/** Groups with a distribution of their own, at up to 100 KB each; those that waited least share a last one. */
 const MAX_GROUPS = 256;
 
 const REST = "";
@@ -54,15 +54,28 @@ export class Groups {
 
   #group(name: string): Group {
     let group = this.#groups.get(name);
-    if (group === undefined && this.#groups.size >= MAX_GROUPS) {
-      name = REST;
-      group = this.#groups.get(name);
-    }
     if (group === undefined) {
+      if (this.#groups.size >= MAX_GROUPS && name !== REST) this.#makeRoom();
       group = { waitedUs: 0, seen: 0, unanswered: 0, series: new Series() };
       this.#groups.set(name, group);
     }
     return group;
+  }
+
+  /** The group that has waited least so far joins the others: whoever waits long stays. */
+  #makeRoom(): void {
+    let least: [string, Group] | null = null;
+    for (const entry of this.#groups) {
+      if (entry[0] !== REST && (least === null || entry[1].waitedUs < least[1].waitedUs)) least = entry;
+    }
+    if (least === null) return;
+    this.#groups.delete(least[0]);
+    const { series, waitedUs, seen, unanswered } = least[1];
+    const rest = this.#group(REST);
+    rest.waitedUs += waitedUs;
+    rest.seen += seen;
+    rest.unanswered += unanswered;
+    rest.series.add(series.part());
   }
 
   part(): GroupPart[] {

@@ -48,7 +48,8 @@ export class SilentServers {
 function frozen(transport: Transport): Transport {
   const { client, server, serverPort, sawHandshake, firstFrame, firstAtUs, synAtUs, synFrame, synCount } =
     transport;
-  const { synAckAtUs, synAckFrame, handshakeAtUs, handshakeFrame, refused, lastAtUs, oneWay } = transport;
+  const { synAckAtUs, synAckFrame, handshakeAtUs, handshakeFrame, refused, lastAtUs, oneWay, clockSteps } =
+    transport;
   const tcpStream = transport.tcpStreamAt(firstFrame);
   return {
     client,
@@ -67,6 +68,7 @@ function frozen(transport: Transport): Transport {
     refused,
     lastAtUs,
     oneWay,
+    clockSteps,
     acknowledged: () => 0,
     tcpStreamAt: () => tcpStream,
   };

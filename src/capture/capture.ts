@@ -22,6 +22,9 @@ export interface CaptureCounts {
   readonly lastAtUs: number | null;
 }
 
+/** Interfaces whose running count of drops is kept apart. */
+const MAX_INTERFACES = 65_536;
+
 /**
  * One capture as a source: the files of a ring in order, or a stream. Stamps are made by whoever
  * captured; here they are read once, floored to µs, and never touched again.
@@ -33,6 +36,7 @@ export class Capture implements RecordSink {
   readonly #sink: SourceSink;
   readonly #ports: ReadonlySet<number>;
   readonly #dropped = new Map<number, number>();
+  #droppedEarlier = 0;
   #packets = 0;
   #bytes = 0;
   #connections = 0;
@@ -60,6 +64,7 @@ export class Capture implements RecordSink {
     this.#begin(name);
     let latestAtUs = NO_TIME;
     let since = 0;
+    let failure: { error: unknown } | null = null;
     const timer = setInterval(() => {
       if (this.#lastAtUs === NO_TIME) return;
       if (this.#lastAtUs !== latestAtUs) {
@@ -68,10 +73,20 @@ export class Capture implements RecordSink {
         return;
       }
       this.#streams.tick(latestAtUs + Math.floor((performance.now() - since) * 1000));
-      void options.betweenBatches?.();
+      Promise.resolve(options.betweenBatches?.()).catch((error: unknown) => {
+        failure ??= { error };
+      });
     }, 1000);
     try {
-      return await readCaptureStream(stream, this, { ...options, name });
+      const betweenBatches = async () => {
+        if (failure !== null) throw failure.error;
+        await options.betweenBatches?.();
+      };
+      return await readCaptureStream(stream, this, {
+        ...options,
+        name: name === "-" ? "standard input" : name,
+        betweenBatches,
+      });
     } finally {
       clearInterval(timer);
     }
@@ -91,7 +106,7 @@ export class Capture implements RecordSink {
       frames: this.#frame,
       bytes: this.#bytes,
       connections: this.#connections + this.#streams.connections,
-      dropped: [...this.#dropped.values()].reduce((sum, count) => sum + count, 0),
+      dropped: [...this.#dropped.values()].reduce((sum, count) => sum + count, this.#droppedEarlier),
       cutBySnaplen: this.#cut,
       dissector: this.#dissector.counts,
       firstAtUs: this.#firstAtUs === NO_TIME ? null : this.#firstAtUs,
@@ -129,6 +144,10 @@ export class Capture implements RecordSink {
   }
 
   dropped(interfaceNumber: number, count: number): void {
+    if (this.#dropped.size >= MAX_INTERFACES) {
+      for (const earlier of this.#dropped.values()) this.#droppedEarlier += earlier;
+      this.#dropped.clear();
+    }
     this.#dropped.set(this.#file * 65_536 + interfaceNumber, count);
   }
 }

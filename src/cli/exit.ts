@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../spine/errors.ts";
 
-/** Exit statuses; README.md and --help list them. 1 is for findings and thresholds. */
+/** Exit statuses; README.md and --help list them. */
 export const EXIT = {
   done: 0,
   /** Wrong use, or input that is damaged or partly unreadable. */
@@ -10,6 +10,8 @@ export const EXIT = {
   nothingUsable: 3,
   /** Interrupted before the end of a finite input. */
   interrupted: 130,
+  /** A defect of the program itself. */
+  internal: 70,
 } as const;
 
 /** For --help. */

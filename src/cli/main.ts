@@ -23,7 +23,7 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     const parser = yargs(args.map((arg) => (arg === "-" ? DASH : arg)))
       .scriptName("smtpscope")
-      .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and why?")
+      .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and where does the time go?")
       .command(REPLAY, REPLAY_HELP, replayOptions, async (parsed) => {
         status = await replay(parsed);
       })
@@ -57,7 +57,10 @@ async function run(args: readonly string[]): Promise<number> {
       complain(error.message);
       return exitOf(error.code);
     }
-    throw error;
+    const what = error instanceof Error ? error.message : String(error);
+    complain(`internal error: ${what}; this is a defect of smtpscope (SMTPSCOPE_DEBUG=1 shows where)`);
+    if (process.env.SMTPSCOPE_DEBUG) process.stderr.write(`${error instanceof Error ? error.stack : ""}\n`);
+    return EXIT.internal;
   }
 }
 

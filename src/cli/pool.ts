@@ -18,19 +18,24 @@ export async function readGroups(
     for (const worker of workers) worker.abort();
   };
   hooks.signal.addEventListener("abort", abort, { once: true });
-  await Promise.all(
-    workers.map(async (worker) => {
-      for (
-        let group = waiting.shift();
-        group !== undefined && !hooks.signal.aborted;
-        group = waiting.shift()
-      ) {
-        await worker.read(group);
-      }
-    }),
-  );
-  hooks.signal.removeEventListener("abort", abort);
-  return Promise.all(workers.map((worker) => worker.finish()));
+  try {
+    await Promise.all(
+      workers.map(async (worker) => {
+        for (
+          let group = waiting.shift();
+          group !== undefined && !hooks.signal.aborted;
+          group = waiting.shift()
+        ) {
+          await worker.read(group);
+        }
+      }),
+    );
+    return await Promise.all(workers.map((worker) => worker.finish()));
+  } finally {
+    hooks.signal.removeEventListener("abort", abort);
+    // Those that are done have ended by themselves; when one has failed, the others are of no use.
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
 }
 
 async function readHere(
@@ -56,11 +61,13 @@ class ReadingThread {
     const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
     this.#worker = new Worker(url, { workerData: request });
     this.#worker.on("error", (error: Error) => this.#failed(error));
-    this.#worker.on("message", async (message: FromWorker) => {
+    this.#worker.on("message", (message: FromWorker) => {
       switch (message.kind) {
         case "lines":
-          await hooks.write(message.lines);
-          this.#send({ kind: "written" });
+          Promise.resolve(hooks.write(message.lines)).then(
+            () => this.#send({ kind: "written" }),
+            (error: Error) => this.#failed(error),
+          );
           break;
         case "progress":
           hooks.onProgress(message.file, message.readBytes, message.totalBytes);
@@ -80,6 +87,10 @@ class ReadingThread {
 
   #send(message: ToWorker): void {
     this.#worker.postMessage(message);
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   abort(): void {

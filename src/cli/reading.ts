@@ -73,7 +73,7 @@ export class Reading {
     this.#ports = new Set(request.ports);
     const redact = request.redact ? redactAddresses : (text: string) => text;
     const { percentiles, top, by } = request;
-    const options = { percentiles, top, by, redact, accepts: compileSelection(request) };
+    const options = { percentiles, top, by, redact, ...compileSelection(request) };
     this.#analysis = new Analysis(
       { ...options, ...this.#asItGoes(request.asItGoes, redact) },
       () => this.#frames,

@@ -265,9 +265,10 @@ function inputsOf(named: readonly string[]): Inputs {
       "replay needs a capture to read: smtpscope replay FILE, or - for standard input",
     );
   }
-  const files = named.flatMap((name) => (isFolder(name) ? capturesIn(name) : [name]));
-  const streams = files.filter((file) => file === "-").length;
-  if (streams > 1) throw new SmtpscopeError("usage", "standard input (-) can be read only once");
+  const files = eachOnce(named.flatMap((name) => (isFolder(name) ? capturesIn(name) : [name])));
+  const streams = files.includes("-") ? 1 : 0;
+  if (named.filter((name) => name === "-").length > 1)
+    throw new SmtpscopeError("usage", "standard input (-) can be read only once");
   if (streams === 1 && process.stdin.isTTY) {
     throw new SmtpscopeError(
       "usage",
@@ -275,6 +276,27 @@ function inputsOf(named: readonly string[]): Inputs {
     );
   }
   return { files, streams };
+}
+
+/** A file that is named twice, or lies in a folder that is named too, is one capture. */
+function eachOnce(files: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return files.filter((file) => {
+    const id = file === "-" ? file : identityOf(file);
+    if (id === null) return true;
+    const isNew = !seen.has(id);
+    seen.add(id);
+    return isNew;
+  });
+}
+
+function identityOf(file: string): string | null {
+  try {
+    const { dev, ino } = statSync(file);
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
 }
 
 function isFolder(name: string): boolean {

@@ -12,7 +12,13 @@ export function assemble(
 ): { report: Report; dialoguesSeen: number } {
   const { percentiles, top, by, filter, sinceAtUs, untilAtUs } = request;
   const frames = new FileFrames();
-  const nothing = { redact: (text: string) => text, accepts: null, onExchange: null, onConversation: null };
+  const nothing = {
+    redact: (text: string) => text,
+    accepts: null,
+    acceptsStage: () => true,
+    onExchange: null,
+    onConversation: null,
+  };
   const whole = new Analysis({ percentiles, top, by, ...nothing }, () => frames);
   const undecoded: Record<string, number> = {};
   let window: { firstAtUs: number | null; lastAtUs: number | null } = { firstAtUs: null, lastAtUs: null };
@@ -25,9 +31,9 @@ export function assemble(
     };
   }
   const sum = (pick: (part: ReadPart) => number) => parts.reduce((total, part) => total + pick(part), 0);
-  const files = parts
-    .flatMap((part) => part.files)
-    .sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file));
+  const rank = new Map(order.map((file, i) => [file, i]));
+  const placeOf = ({ file }: { file: string }) => rank.get(file) ?? order.length;
+  const files = parts.flatMap((part) => part.files).sort((a, b) => placeOf(a) - placeOf(b));
   const report: Report = {
     kind: "report",
     schema: 1,

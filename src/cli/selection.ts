@@ -1,3 +1,4 @@
+import type { AnalysisOptions } from "../analysis/analysis.ts";
 import { parseFilter } from "../filter/parser.ts";
 import type { FilterSubject } from "../filter/subject.ts";
 import type { Settled } from "../spine/settled.ts";
@@ -9,27 +10,30 @@ export interface Selection {
   readonly untilAtUs: number | null;
 }
 
-/** @returns null when everything is wanted */
+/** `accepts` is null when everything is wanted. A filter selects exchanges, so no stage without one passes it. */
 export function compileSelection({
   filter,
   sinceAtUs,
   untilAtUs,
-}: Selection): ((settled: Settled) => boolean) | null {
-  if (filter === null && sinceAtUs === null && untilAtUs === null) return null;
+}: Selection): Pick<AnalysisOptions, "accepts" | "acceptsStage"> {
+  if (filter === null && sinceAtUs === null && untilAtUs === null) {
+    return { accepts: null, acceptsStage: () => true };
+  }
   const matches = filter === null ? null : parseFilter(filter);
   const since = sinceAtUs ?? Number.NEGATIVE_INFINITY;
   const until = untilAtUs ?? Number.POSITIVE_INFINITY;
-  const inTime = sinceAtUs === null && untilAtUs === null ? null : within(since, until);
-  return (settled) =>
-    (inTime === null || inTime(settled)) && (matches === null || matches.matches(new Subject(settled)));
+  const inTime = (atUs: number | null) => atUs !== null && atUs >= since && atUs < until;
+  const always = sinceAtUs === null && untilAtUs === null;
+  return {
+    accepts: (settled) =>
+      (always || inTime(timeOf(settled))) && (matches === null || matches.matches(new Subject(settled))),
+    acceptsStage: (atUs) => matches === null && inTime(atUs),
+  };
 }
 
 /** An exchange belongs to the time at which it was asked, or answered if it was not asked. */
-function within(since: number, until: number): (settled: Settled) => boolean {
-  return ({ exchange, conversation }) => {
-    const at = exchange.askedLastAtUs ?? exchange.answeredFirstAtUs ?? conversation.transport.firstAtUs;
-    return at !== null && at >= since && at < until;
-  };
+function timeOf({ exchange, conversation }: Settled): number | null {
+  return exchange.askedLastAtUs ?? exchange.answeredFirstAtUs ?? conversation.transport.firstAtUs;
 }
 
 /** A settled exchange as the filter language sees it. */

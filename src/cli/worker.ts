@@ -25,6 +25,15 @@ const port = parentPort;
 const abort = new AbortController();
 let written: (() => void) | null = null;
 
+const sent = new Set<string>();
+
+/** Servers found since the last time. */
+function newServers(): ReadonlySet<string> {
+  const found = new Set([...reading.servers].filter((server) => !sent.has(server)));
+  for (const server of found) sent.add(server);
+  return found;
+}
+
 const send = (message: FromWorker) => port.postMessage(message);
 
 const reading = new Reading(workerData as ReadRequest, {
@@ -42,7 +51,7 @@ port.on("message", async (message: ToWorker) => {
   switch (message.kind) {
     case "group":
       await reading.group(message.paths);
-      send({ kind: "servers", servers: reading.servers });
+      send({ kind: "servers", servers: newServers() });
       send({ kind: "idle" });
       break;
     case "written":

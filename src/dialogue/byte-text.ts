@@ -27,7 +27,7 @@ export class ByteText {
 
   /** Forgets the content for good: secrets do not stay in a reused buffer. */
   wipe(): void {
-    this.bytes.fill(0, 0, this.length);
+    this.bytes.fill(0);
     this.clear();
   }
 
@@ -80,6 +80,8 @@ export class ByteText {
   #grow(atLeast: number): void {
     const larger = new Uint8Array(Math.min(this.#limit, Math.max(atLeast, this.bytes.length * 2)));
     larger.set(this.bytes.subarray(0, this.length));
+    // It may hold a secret.
+    this.bytes.fill(0);
     this.bytes = larger;
   }
 }

@@ -8,7 +8,18 @@ import type { Flags } from "./flags.ts";
 import { Held, type HeldBudget } from "./held.ts";
 import { Preface } from "./preface.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
-import { UNKNOWN, type VerbIndex, verbAt, verbIndex } from "./verbs.ts";
+import {
+  ANONYMOUS_TLS,
+  AUTH,
+  AUTH_ANSWER,
+  BDAT,
+  DATA,
+  END_OF_BODY,
+  STARTTLS,
+  UNKNOWN,
+  type VerbIndex,
+  verbAt,
+} from "./verbs.ts";
 
 /**
  * Reads the client's bytes: commands, messages, chunks, answers to AUTH challenges.
@@ -39,15 +50,6 @@ const TLS_MAJOR = 3;
 
 /** No verb is longer. */
 const MAX_VERB_BYTES = 20;
-
-const END_OF_BODY = verbIndex("(end-of-data)");
-const AUTH_ANSWER = verbIndex("(auth)");
-const DATA = verbIndex("DATA");
-const BDAT = verbIndex("BDAT");
-const LHLO = verbIndex("LHLO");
-const AUTH = verbIndex("AUTH");
-const STARTTLS = verbIndex("STARTTLS");
-const ANONYMOUS_TLS = verbIndex("X-ANONYMOUSTLS");
 
 /** What the reader asks and tells of the dialogue it is part of. */
 export interface ClientOwner {
@@ -125,6 +127,10 @@ export class ClientReader {
   #chunkExchange: ExchangeRecord | null = null;
   #chunkLeft = 0;
   #sawAuth = false;
+  /** The line under way holds a secret. */
+  #saidSecret = false;
+  /** Lines that are no commands may be a message that nobody asked for: their text is not kept. */
+  #hideUnknown = false;
   /** The next line is a command, or a message's first. */
   #mayBeMessage = false;
 
@@ -166,7 +172,17 @@ export class ClientReader {
     this.#chunkExchange = null;
     this.#chunkLeft = 0;
     this.#sawAuth = false;
+    this.#saidSecret = false;
+    this.#hideUnknown = false;
     this.#mayBeMessage = false;
+  }
+
+  /** The first word of the line under way, in capitals. */
+  get firstWord(): string {
+    const { bytes, length } = this.#line;
+    let end = 0;
+    while (end < length && end < MAX_VERB_BYTES && bytes[end]! > 0x20) end++;
+    return textOf(bytes, 0, end).toUpperCase();
   }
 
   /** A message or a chunk is under way. */
@@ -233,9 +249,9 @@ export class ClientReader {
     const next = line.appendLine(buffer, start, end);
     if (buffer[next - 1] !== 0x0a) return this.#owner.heardNoLine(line.length) ? end : -1;
     if (line.nul) this.#flags.raise("nul");
-    const secret = this.#mode === "auth-answer";
+    this.#saidSecret = this.#mode === "auth-answer";
     const goesOn = this.#command(this.#offset + (next - start), atUs, frame);
-    if (secret || this.#mode === "hold") line.wipe();
+    if (this.#saidSecret || this.#mode === "hold") line.wipe();
     else line.clear();
     return goesOn ? next : -1;
   }
@@ -305,8 +321,13 @@ export class ClientReader {
     kept.clear();
     if (exchange.verbIndex === AUTH_ANSWER) return;
     if (exchange.verbIndex !== AUTH) {
-      if (exchange.verbIndex === UNKNOWN && this.#mayBeSecret(end)) exchange.secret = true;
-      else kept.append(bytes, 0, end);
+      if (exchange.verbIndex !== UNKNOWN) this.#hideUnknown = false;
+      else if (this.#hideUnknown || this.#mayBeSecret(end)) {
+        exchange.secret = true;
+        this.#saidSecret = true;
+        return;
+      }
+      kept.append(bytes, 0, end);
       return;
     }
     this.#sawAuth = true;
@@ -324,6 +345,7 @@ export class ClientReader {
   #mayBeSecret(end: number): boolean {
     if (end < 4) return false;
     const text = textOf(this.#line.bytes, 0, end);
+    if (PASSWORD_COMMAND.test(text)) return true;
     if (MISSPELT_AUTH.test(text)) {
       this.#sawAuth = true;
       return true;
@@ -344,9 +366,6 @@ export class ClientReader {
         break;
       case BDAT:
         this.#beginChunk(exchange, end);
-        break;
-      case LHLO:
-        this.#flags.raise("lmtp");
         break;
     }
   }
@@ -482,6 +501,8 @@ export class ClientReader {
 
   #endPreface(): boolean {
     const flag = this.#preface?.flag ?? null;
+    this.#preface?.wipe();
+    this.#preface = null;
     this.#mode = "commands";
     if (flag !== null) this.#flags.raise(flag);
     return this.#readProbe();
@@ -541,6 +562,7 @@ export class ClientReader {
 
   /** The awaited reply has come: reads on like this. @param fromUs for a message: when the 354 was complete */
   readOn(how: "commands" | "body" | "auth-answer" | "tls-or-not" | "tls", fromUs = NO_TIME): boolean {
+    if (how === "commands" && this.#heldIsMessage()) this.#hideUnknown = true;
     if (how === "body") this.#beginBody(fromUs);
     else this.#mode = how;
     return this.#releaseHeld();
@@ -549,18 +571,28 @@ export class ClientReader {
   /** Nothing that was awaited will come. */
   awaitNothing(): boolean {
     if (this.#mode !== "hold") return true;
+    if (this.#heldIsMessage()) {
+      // Nobody will answer it line by line.
+      this.#offset += this.#held?.lengthBytes ?? 0;
+      this.#held?.wipe();
+      this.#held = null;
+    }
     return this.readOn("commands");
   }
 
   /** Replies are missing, and another one comes: if a message is held, the 354 is among them. */
   assumeMessage(): void {
-    const awaited = this.#awaited;
-    if (this.#mode !== "hold" || awaited?.verbIndex !== DATA || this.#held === null) return;
+    if (this.#mode !== "hold" || !this.#heldIsMessage()) return;
+    if (this.#awaited !== null) this.#queue.missed(this.#awaited);
+    this.readOn("body");
+  }
+
+  /** What is held behind DATA does not begin like a command. */
+  #heldIsMessage(): boolean {
+    if (this.#awaited?.verbIndex !== DATA || this.#held === null) return false;
     const start = this.#held.peek(MAX_VERB_BYTES);
     const line = start.indexOf(0x0a);
-    if (verbAt(start, 0, line < 0 ? start.length : line) !== UNKNOWN) return;
-    this.#queue.missed(awaited);
-    this.readOn("body");
+    return verbAt(start, 0, line < 0 ? start.length : line) === UNKNOWN;
   }
 
   /** DATA got a reply that may be another command's: a message follows, or commands. */
@@ -688,6 +720,9 @@ export class ClientReader {
     this.#queue.lost("commands");
   }
 }
+
+/** Passwords of other protocols, said to the wrong server. */
+const PASSWORD_COMMAND = /^\W*(?:pass|login|acct)\b/i;
 
 /** AUTH with something before it, or not a blank behind it. */
 const MISSPELT_AUTH = /^(?:\\x[0-9a-f]{2}|[^A-Za-z])*auth/i;

@@ -23,7 +23,28 @@ import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { judgeCommand, judgeFirstReply, type Verdict } from "./recognise.ts";
 import { TlsTurns } from "./tls-turns.ts";
-import { UNKNOWN, VERB_NAMES, type VerbIndex, verbAt, verbIndex } from "./verbs.ts";
+import {
+  ANONYMOUS_TLS,
+  AUTH,
+  AUTH_ANSWER,
+  BDAT,
+  CONNECT,
+  DATA,
+  EHLO,
+  END_OF_BODY,
+  HELO,
+  LHLO,
+  MAIL,
+  QUIT,
+  RCPT,
+  RSET,
+  STARTTLS,
+  UNKNOWN,
+  UNSOLICITED,
+  VERB_NAMES,
+  type VerbIndex,
+  verbAt,
+} from "./verbs.ts";
 
 /**
  * One SMTP dialogue: two byte streams in, exchanges out.
@@ -42,23 +63,6 @@ const MAX_UNDECIDED_REPLIES = 32;
 /** Bytes without a line, on a port that is not mail's, after which it is not SMTP. */
 const MAX_UNDECIDED_BYTES = 1_024;
 
-const CONNECT = verbIndex("(connect)");
-const END_OF_BODY = verbIndex("(end-of-data)");
-const AUTH_ANSWER = verbIndex("(auth)");
-const UNSOLICITED = verbIndex("(unsolicited)");
-const EHLO = verbIndex("EHLO");
-const LHLO = verbIndex("LHLO");
-const HELO = verbIndex("HELO");
-const MAIL = verbIndex("MAIL");
-const RCPT = verbIndex("RCPT");
-const DATA = verbIndex("DATA");
-const BDAT = verbIndex("BDAT");
-const RSET = verbIndex("RSET");
-const QUIT = verbIndex("QUIT");
-const AUTH = verbIndex("AUTH");
-const STARTTLS = verbIndex("STARTTLS");
-const ANONYMOUS_TLS = verbIndex("X-ANONYMOUSTLS");
-
 /** What a dialogue shares with all others of its source. */
 export interface DialogueContext {
   readonly listener: DialogueListener;
@@ -66,6 +70,8 @@ export interface DialogueContext {
   /** Time after which an acknowledged exchange is taken as settled; 0 where no further copies can come. */
   readonly settleUs: number;
   readonly pool: ExchangePool;
+  /** Exchanges of this dialogue wait to settle: it wants to be told of the time. */
+  settling(dialogue: Dialogue): void;
   takeDesk(): Desk;
   /** The dialogue is over; its desk is free. */
   closed(dialogue: Dialogue, desk: Desk): void;
@@ -87,11 +93,16 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   #repliedFrame = 0;
   #replies = 0;
   #tls: TlsTurns | null = null;
+  #speaksLmtp = false;
   #acceptedRecipients = 0;
+  /** A recipient's reply to the message under way was positive. */
+  #messageAccepted = false;
   #starttlsOffered = false;
   #endAtUs = NO_TIME;
   #sidesEnded = 0;
   #closed = false;
+  /** Exchanges wait to settle, and the clock has been asked for. */
+  #waits = false;
 
   constructor(transport: Transport, context: DialogueContext) {
     this.transport = transport;
@@ -135,6 +146,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
     if (this.#verdict === "other") return;
     const { account, client, queue } = this.#desk;
+    queue.clockSteps = this.transport.clockSteps;
     account.book(this.transport, atUs, this.#turnNow(from));
     if (from === "client") client.bytes(atUs, frame, buffer, start, end);
     else this.#fromServer(atUs, frame, buffer, start, end);
@@ -161,8 +173,10 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (atUs > this.#endAtUs) this.#endAtUs = atUs;
   }
 
-  tick(atUs: number): void {
-    if (this.#desk.queue.settlingCount > 0) this.#settle(atUs);
+  /** @returns false when nothing waits any more */
+  tick(atUs: number): boolean {
+    this.#settle(atUs);
+    return this.#desk.queue.settlingCount > 0;
   }
 
   close(atUs: number): void {
@@ -190,7 +204,10 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     this.#tls?.finish();
     const oldest = queue.oldest;
     if (oldest?.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
-    queue.abandon(queue.uncertain ? "gap" : "unanswered", this.#endAtUs);
+    this.#listMissingAnswers();
+    // For lack of room, or one direction only: replies may have come that are not here.
+    const missing = queue.uncertain || this.ended === "idle" || this.#halfCaptured;
+    queue.abandon(missing ? "gap" : "unanswered", this.#endAtUs);
     queue.settleAll((exchange) => listener.exchange(exchange, this));
     listener.conversation(this);
   }
@@ -202,6 +219,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (queue.overfull) this.#judge(this.onMailPort ? "smtp" : "other");
     if (this.#verdict === "smtp") {
       queue.settle(nowUs, settleUs, this.transport, (exchange) => listener.exchange(exchange, this));
+    }
+    const waits = queue.settlingCount > 0;
+    if (waits !== this.#waits) {
+      this.#waits = waits;
+      if (waits) this.#context.settling(this);
     }
   }
 
@@ -250,7 +272,10 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (code === null) flags.raise("reply-without-code");
     this.#judgeReply(code);
     // A line without a code right behind a reply is the rest of a reply with a line feed in its text.
-    const debris = code === null && this.serverReplied && this.#repliedFrame === reply.firstFrame;
+    // So is an empty one. One of its own may answer any of the pending commands.
+    const behind = this.serverReplied && this.#repliedFrame === reply.firstFrame;
+    const debris = code === null && (behind || reply.blank);
+    if (code === null && !debris && queue.pendingCount > 1) queue.doubt();
     const exchange = this.#verdict === "other" || debris ? null : this.#claimant(code);
     this.serverReplied = true;
     this.#repliedFrame = reply.lastFrame;
@@ -274,10 +299,15 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
       if (oldest.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
       return oldest;
     }
-    if (code === null) return null;
+    if (code === null || queue.passesOver()) return null;
     const greets = code === 220 || code === 421 || code === 554;
     if (greets && !this.serverReplied && !client.spoke) return queue.aside(CONNECT);
-    return (code === 421 ? null : client.claimsReply()) ?? queue.aside(UNSOLICITED);
+    const claimed = code === 421 ? null : client.claimsReply();
+    if (claimed !== null) return claimed;
+    const unsolicited = queue.aside(UNSOLICITED);
+    // What it answers went the other way, past the point of capture.
+    if (this.transport.oneWay) unsolicited.taint = "gap";
+    return unsolicited;
   }
 
   /** Some replies can answer only one command: after a loss they tell which others are over. */
@@ -313,7 +343,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** What a reply means for how the dialogue goes on. */
   #conclude(exchange: ExchangeRecord, code: number | null): void {
-    const { client, queue } = this.#desk;
+    const { client, flags, queue } = this.#desk;
     const positive = code !== null && code >= 200 && code < 300;
     const awaited = client.awaits(exchange);
     switch (exchange.verbIndex) {
@@ -321,8 +351,13 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
       case LHLO:
         this.#acceptedRecipients = 0;
         if (positive) this.#readKeywords(exchange);
+        if (positive) this.#speaksLmtp = exchange.verbIndex === LHLO;
+        if (this.#speaksLmtp) flags.raise("lmtp");
         break;
       case HELO:
+        if (positive) this.#speaksLmtp = false;
+        this.#acceptedRecipients = 0;
+        break;
       case RSET:
       case MAIL:
         this.#acceptedRecipients = 0;
@@ -361,28 +396,42 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
         break;
     }
     if (code !== 421) return;
+    this.#listMissingAnswers();
     queue.abandon(queue.uncertain ? "gap" : "unanswered", exchange.answeredLast);
     client.awaitNothing();
   }
 
   /** LMTP answers a message once for each recipient it had accepted (RFC 2033 §4.2). */
   #concludeMessage(exchange: ExchangeRecord, positive: boolean): void {
-    const { flags, queue } = this.#desk;
-    if (flags.has("lmtp") && this.#acceptedRecipients > 1) {
+    const { queue } = this.#desk;
+    this.#messageAccepted ||= positive;
+    if (this.#speaksLmtp && this.#acceptedRecipients > 1) {
       this.#acceptedRecipients--;
-      const next = queue.aside(exchange.verbIndex);
-      next.phaseIndex = exchange.phaseIndex;
-      next.commandBytes.append(exchange.commandBytes.bytes, 0, exchange.commandBytes.length);
-      next.askedFirst = exchange.askedFirst;
-      next.askedFirstFrame = exchange.askedFirstFrame;
-      next.askedFrom = exchange.askedFrom;
-      next.pipelinedBehind = exchange.pipelinedBehind;
-      queue.asked(next, exchange.askedLast, exchange.askedLastFrame, exchange.askedTo);
-      queue.putFirst(next);
+      queue.putFirst(queue.repeat(exchange));
       return;
     }
     this.#acceptedRecipients = 0;
-    if (positive) this.messages++;
+    if (this.#messageAccepted) this.messages++;
+    this.#messageAccepted = false;
+  }
+
+  /** No replies will come any more: of a message by LMTP each recipient's is missing. */
+  #listMissingAnswers(): void {
+    const { queue } = this.#desk;
+    const oldest = queue.oldest;
+    if (oldest === undefined || !this.#speaksLmtp || oldest.asking) return;
+    if (oldest.phaseIndex !== END_OF_DATA) return;
+    if (this.#messageAccepted) this.messages++;
+    this.#messageAccepted = false;
+    queue.shift();
+    const all = [oldest];
+    for (; this.#acceptedRecipients > 1; this.#acceptedRecipients--) all.push(queue.repeat(oldest));
+    for (const exchange of all.reverse()) queue.putFirst(exchange);
+  }
+
+  /** Something was said, and only one direction of it captured. */
+  get #halfCaptured(): boolean {
+    return this.transport.oneWay && (this.#desk.client.spoke || this.serverReplied);
   }
 
   #wasAuthAnswer(exchange: ExchangeRecord, code: number): void {
@@ -430,7 +479,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   heard(verb: VerbIndex): boolean {
     if (this.#verdict === "undecided") {
-      this.#judge(judgeCommand(VERB_NAMES[verb]!, this.onMailPort, this.serverReplied));
+      const word = verb === UNKNOWN ? this.#desk.client.firstWord : VERB_NAMES[verb]!;
+      this.#judge(judgeCommand(word, this.onMailPort));
     }
     return this.#verdict !== "other";
   }
@@ -512,7 +562,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   #decideAtClose(): void {
     const { client, reply } = this.#desk;
     const silent = !this.serverReplied && !reply.active && this.sawHandshake;
-    if (silent && this.onMailPort) this.#verdict = "smtp";
+    if (this.onMailPort && (silent || this.serverReplied)) this.#verdict = "smtp";
     else if (silent && !client.spoke) this.#context.listener.undecided(this.transport);
     else this.#verdict = "other";
   }

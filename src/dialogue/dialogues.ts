@@ -20,7 +20,8 @@ export interface DialogueOptions {
 /** Turns a source's connections into dialogues, and keeps what they share. */
 export class Dialogues implements SourceSink {
   readonly #context: DialogueContext;
-  readonly #open = new Set<Dialogue>();
+  /** Dialogues in which an exchange waits to settle. */
+  readonly #settling = new Set<Dialogue>();
   readonly #desks: Desk[] = [];
 
   constructor(listener: DialogueListener, { ports, copiesPossible }: DialogueOptions) {
@@ -31,22 +32,21 @@ export class Dialogues implements SourceSink {
       isMailPort: (port) => ports.has(port),
       settleUs: copiesPossible ? SETTLE_US : 0,
       pool,
+      settling: (dialogue) => this.#settling.add(dialogue),
       takeDesk: () => this.#desks.pop() ?? new Desk(pool, held),
       closed: (dialogue, desk) => {
-        this.#open.delete(dialogue);
+        this.#settling.delete(dialogue);
         if (desk.clear() && this.#desks.length < MAX_SPARE_DESKS) this.#desks.push(desk);
       },
     };
   }
 
   open(transport: Transport): StreamSink {
-    const dialogue = new Dialogue(transport, this.#context);
-    this.#open.add(dialogue);
-    return dialogue;
+    return new Dialogue(transport, this.#context);
   }
 
   tick(atUs: number): void {
-    for (const dialogue of this.#open) dialogue.tick(atUs);
+    for (const dialogue of this.#settling) if (!dialogue.tick(atUs)) this.#settling.delete(dialogue);
   }
 }
 

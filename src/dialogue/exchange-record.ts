@@ -3,15 +3,13 @@ import { PHASES, type Phase } from "../spine/phase.ts";
 import { linesOf, textOf } from "../spine/text.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { ByteText } from "./byte-text.ts";
-import { UNKNOWN, VERB_NAMES, VERB_PHASES, type VerbIndex, verbIndex } from "./verbs.ts";
+import { AUTH_ANSWER, UNKNOWN, UNSOLICITED, VERB_NAMES, VERB_PHASES, type VerbIndex } from "./verbs.ts";
 
 /** RFC 5321 §4.5.3.1.4 allows 512 octets a command; extensions add a few hundred. Kept of one line: */
 const MAX_COMMAND_BYTES = 2_048;
 /** A long EHLO reply has 30 lines of 40 octets. Kept of one reply: */
-const MAX_REPLY_BYTES = 16_384;
+export const MAX_REPLY_BYTES = 16_384;
 
-const AUTH_ANSWER = verbIndex("(auth)");
-const UNSOLICITED = verbIndex("(unsolicited)");
 const REDACTED = "[redacted]";
 
 /** Anything longer, or with other characters, is shown as (unknown): it may be a secret, or junk. */
@@ -45,12 +43,12 @@ export class ExchangeRecord implements Exchange {
   /** The packet counted last: it may hold several parts of the spans. */
   copiedInFrame = 0;
   taint: Taint | null = null;
+  /** Steps of the clock before it was asked. */
+  clockSteps = 0;
   /** The command's last byte has not been seen. */
   asking = false;
-  /** The reply is complete, or none will come. */
-  done = false;
   secret = false;
-  /** Bytes that this record is known to cost; see Dialogues. */
+  /** Bytes that this record is known to cost; see ExchangePool. */
   weightBytes = 0;
   readonly commandBytes = new ByteText(64, MAX_COMMAND_BYTES);
   replyBytes = new ByteText(128, MAX_REPLY_BYTES);
@@ -81,8 +79,8 @@ export class ExchangeRecord implements Exchange {
     this.retransmits = 0;
     this.copiedInFrame = 0;
     this.taint = null;
+    this.clockSteps = 0;
     this.asking = false;
-    this.done = false;
     this.secret = false;
     this.commandBytes.clear();
     this.replyBytes.clear();

@@ -70,6 +70,13 @@ export class Preface {
     this.#clientStep();
   }
 
+  /** Lets go of what was read: there may be credentials in it. */
+  wipe(): void {
+    this.#start.fill(0);
+    this.#client.fill(0);
+    this.#server.fill(0);
+  }
+
   /** Takes one byte of the server. */
   serverByte(byte: number): void {
     if (++this.#seen > MAX_PREFACE_BYTES) this.#over();

@@ -1,6 +1,6 @@
 /**
  * Is it SMTP? Known by what is said, not by the port: FTP greets with 220 too, and mail is served on
- * any port. The port only decides where nothing that would tell was said.
+ * any port. The port only decides where nothing that would tell was said, and only when all is over.
  */
 
 /** Greetings that SMTP servers give: RFC 5321 §3.1 (220, 554), §3.8 (421). */
@@ -21,6 +21,18 @@ const TELLING_VERBS: readonly string[] = [
   "X-ANONYMOUSTLS",
 ];
 
+/** Verbs of FTP (RFC 959, 2228, 2389, 2428) with which a session begins. */
+const FTP_VERBS: ReadonlySet<string> = new Set([
+  "USER",
+  "PASS",
+  "ACCT",
+  "FEAT",
+  "SYST",
+  "OPTS",
+  "PASV",
+  "EPSV",
+]);
+
 /** The server's first reply, in what context? */
 export interface FirstReply {
   code: number | null;
@@ -33,19 +45,19 @@ export interface FirstReply {
 
 export function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstReply): Verdict {
   if (code === null) return onMailPort ? "undecided" : "other";
-  if (onMailPort) return "smtp";
-  if (isGreeting && !GREETINGS.has(code)) return "other";
+  if (isGreeting && !GREETINGS.has(code) && !onMailPort) return "other";
   const said = text();
-  if (/smtp|lmtp/i.test(said)) return "smtp";
+  if (/\b[el]?smtp\b|\blmtp\b/i.test(said) && !/\bftp/i.test(said)) return "smtp";
   // A greeting that a firewall has starred out: nothing else does that (see the masks of PIX and ASA).
   if (/^220[ -]?[*20 ]*\*[*20 ]*$/.test(said.trim())) return "smtp";
   return "undecided";
 }
 
 /** The client's line when nothing is decided yet. */
-export function judgeCommand(verb: string, onMailPort: boolean, serverReplied: boolean): Verdict {
+export function judgeCommand(verb: string, onMailPort: boolean): Verdict {
   if (TELLING_VERBS.includes(verb)) return "smtp";
-  if (onMailPort) return serverReplied ? "smtp" : "undecided";
+  if (FTP_VERBS.has(verb)) return "other";
+  if (onMailPort) return "undecided";
   // QUIT, NOOP, HELP and RSET are said in other protocols as well, AUTH and USER mean FTP.
   return verb === "QUIT" || verb === "NOOP" || verb === "RSET" || verb === "HELP" ? "undecided" : "other";
 }

@@ -3,7 +3,7 @@ import { NO_TIME, type Transport } from "../spine/wire.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Flags } from "./flags.ts";
-import { type VerbIndex, verbIndex } from "./verbs.ts";
+import { CONNECT, UNSOLICITED, type VerbIndex } from "./verbs.ts";
 
 /**
  * The commands of one dialogue that have no reply yet, and those whose exchange is not settled.
@@ -20,12 +20,9 @@ import { type VerbIndex, verbIndex } from "./verbs.ts";
 /** Exchanges of one dialogue that wait to settle; beyond it the oldest is taken as it is. */
 const MAX_SETTLING = 64;
 const MAX_SETTLING_CROWDED = 2;
-/** Commands without a reply; a client that sends more is not waiting for answers. */
-const MAX_PENDING = 1_024;
-const MAX_PENDING_CROWDED = 8;
-
-const CONNECT = verbIndex("(connect)");
-const UNSOLICITED = verbIndex("(unsolicited)");
+/** Commands without a reply that are remembered; of further ones only how many they are. */
+const MAX_PENDING = 4_096;
+const MAX_PENDING_CROWDED = 64;
 
 export class ReplyQueue {
   readonly #pool: ExchangePool;
@@ -40,6 +37,10 @@ export class ReplyQueue {
   #taintNext = false;
   /** Replies may be among the missing bytes. */
   #repliesLost = false;
+  /** Commands behind the pending ones that were not listed for lack of room. */
+  #unlisted = 0;
+  /** How often the connection's stamps have stepped back so far. */
+  clockSteps = 0;
   /** The client was seen not to wait, where nothing is missing that would explain it. */
   #pipelines = false;
   /** Commands asked so far, and those that are through; greeting and unsolicited replies left out. */
@@ -62,6 +63,8 @@ export class ReplyQueue {
     this.#taintNext = false;
     this.#repliesLost = false;
     this.#pipelines = false;
+    this.#unlisted = 0;
+    this.clockSteps = 0;
     this.#askedCount = 0;
     this.#throughCount = 0;
   }
@@ -73,6 +76,10 @@ export class ReplyQueue {
 
   get oldest(): ExchangeRecord | undefined {
     return this.#pending[0];
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length;
   }
 
   get settlingCount(): number {
@@ -117,6 +124,7 @@ export class ReplyQueue {
     if (this.#repliesLost && !this.#pipelines) this.abandon("gap", atUs);
     this.#repliesLost = false;
     const exchange = this.#pool.take(verb, this.#ordinal++);
+    exchange.clockSteps = this.clockSteps;
     exchange.askedFirst = atUs;
     exchange.askedFirstFrame = frame;
     exchange.askedFrom = offset;
@@ -126,10 +134,22 @@ export class ReplyQueue {
     if (exchange.pipelinedBehind > 0) this.#flags.raise("pipelining");
     if (pending[0]?.verbIndex === CONNECT) this.#flags.raise("early-talker");
     this.#taintIfUncertain(exchange);
-    pending.push(exchange);
     const most = this.#pool.crowded ? MAX_PENDING_CROWDED : MAX_PENDING;
-    if (pending.length > most) this.#abandonOldest("unanswered", atUs);
+    if (pending.length < most && this.#unlisted === 0) pending.push(exchange);
+    else {
+      // Its reply comes after those of all that are listed, and is passed over then: see passesOver().
+      this.#unlisted++;
+      exchange.taint = "gap";
+      this.#settling.push(exchange);
+    }
     return exchange;
+  }
+
+  /** A reply has come with nothing pending: is it that of a command that was not listed for lack of room? */
+  passesOver(): boolean {
+    if (this.#unlisted === 0) return false;
+    this.#unlisted--;
+    return true;
   }
 
   #taintIfUncertain(exchange: ExchangeRecord): void {
@@ -169,13 +189,23 @@ export class ReplyQueue {
     this.#pending.push(this.#pool.take(CONNECT, this.#ordinal++));
   }
 
+  /** Further exchanges that were asked by the same bytes (LMTP): copies, in the order of their replies. */
+  repeat(exchange: ExchangeRecord): ExchangeRecord {
+    const next = this.aside(exchange.verbIndex);
+    next.clockSteps = exchange.clockSteps;
+    next.phaseIndex = exchange.phaseIndex;
+    next.commandBytes.append(exchange.commandBytes.bytes, 0, exchange.commandBytes.length);
+    next.askedFirst = exchange.askedFirst;
+    next.askedFirstFrame = exchange.askedFirstFrame;
+    next.askedFrom = exchange.askedFrom;
+    next.pipelinedBehind = exchange.pipelinedBehind;
+    this.asked(next, exchange.askedLast, exchange.askedLastFrame, exchange.askedTo);
+    return next;
+  }
+
   /** Puts an exchange before all others: the next reply is its. */
   putFirst(exchange: ExchangeRecord): void {
     this.#pending.unshift(exchange);
-  }
-
-  putLast(exchange: ExchangeRecord): void {
-    this.#pending.push(exchange);
   }
 
   /** Takes a pending exchange out: something is to be done with it. */
@@ -194,8 +224,8 @@ export class ReplyQueue {
 
   /** Commands that had no complete reply when the packet `frame` was seen. */
   #unansweredAt(frame: number): number {
-    let count = 0;
-    for (const exchange of this.#pending) if (exchange.verbIndex !== CONNECT) count++;
+    // The connection itself comes first, if it is there at all.
+    let count = this.#pending.length - (this.#pending[0]?.verbIndex === CONNECT ? 1 : 0) + this.#unlisted;
     for (let i = this.#settling.length - 1; i >= 0; i--) {
       const { answeredLastFrame, verbIndex: verb } = this.#settling[i]!;
       if (answeredLastFrame === 0) continue;
@@ -218,13 +248,13 @@ export class ReplyQueue {
     exchange.previousAnsweredLast = this.#answeredLast;
     const overlaps = exchange.asking || exchange.askedLastFrame > exchange.answeredFirstFrame;
     if (exchange.taint === null && overlaps) exchange.taint = "early";
-    if (exchange.answeredFirst === NO_TIME) exchange.taint ??= "clock";
+    if (exchange.answeredFirst === NO_TIME || exchange.clockSteps !== this.clockSteps)
+      exchange.taint ??= "clock";
     else if (exchange.askedLast !== NO_TIME) {
       if (exchange.answeredFirst < exchange.askedLast) exchange.taint ??= "clock";
-      exchange.waitedUs = Math.max(
-        0,
-        exchange.answeredLast - Math.max(exchange.askedLast, this.#answeredLast),
-      );
+      const since = Math.max(exchange.askedLast, this.#answeredLast);
+      // Of a chunk that is still coming the client does not wait for the reply.
+      exchange.waitedUs = exchange.asking ? 0 : Math.max(0, exchange.answeredLast - since);
     } else if (exchange.askedLastFrame > 0) exchange.taint ??= "clock";
     if (exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
     if (exchange.verbIndex !== CONNECT && exchange.verbIndex !== UNSOLICITED) this.#throughCount++;
@@ -295,6 +325,12 @@ export class ReplyQueue {
   }
 
   // ---- Missing bytes
+
+  /** What has come may answer one of several: none of them is recorded. */
+  doubt(): void {
+    this.#uncertain = true;
+    for (const exchange of this.#pending) exchange.taint = "gap";
+  }
 
   /** Bytes are missing: which reply belongs to which command is uncertain from here on. */
   lost(what: "commands" | "replies"): void {

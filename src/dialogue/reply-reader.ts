@@ -1,12 +1,11 @@
 import { NO_TIME } from "../spine/wire.ts";
 import { ByteText } from "./byte-text.ts";
+import { MAX_REPLY_BYTES } from "./exchange-record.ts";
 
 /**
  * Puts a server's lines together into replies (RFC 5321 §4.2): `NNN-` goes on, `NNN ` or a bare `NNN`
  * ends. A line without a code is part of a reply under way, or a reply of its own with code null.
  */
-
-const MAX_REPLY_BYTES = 16_384;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -83,6 +82,11 @@ export class ReplyReader {
       if (whole && this.#endLine()) return i;
     }
     return -1;
+  }
+
+  /** A line of nothing: no reply. */
+  get blank(): boolean {
+    return this.lines === 1 && this.text.length <= 2 && this.text.omitted === 0;
   }
 
   /** Takes what there is as complete (the stream ended, or bytes are missing). @returns false if there is no code. */

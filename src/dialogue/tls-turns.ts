@@ -4,15 +4,12 @@ import type { Turn } from "./account.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
 import { type Instant, type TlsListener, TlsTracker } from "./tls.ts";
-import { verbIndex } from "./verbs.ts";
+import { ENCRYPTED, TLS } from "./verbs.ts";
 
 /**
  * What can be timed of an encrypted dialogue: the handshake from ClientHello to ServerHello, and after
  * it each turn of the client with the server's answer to it.
  */
-
-const TLS = verbIndex("(tls)");
-const ENCRYPTED = verbIndex("(encrypted)");
 
 /** TLS 1.3 has no visible alert: a close_notify is an application record of 1 + 2 + 16 octets and a header of 5. */
 const CLOSE_NOTIFY_BYTES = 24;

@@ -88,9 +88,6 @@ export class TlsTracker {
     };
   }
 
-  get established(): boolean {
-    return this.#established;
-  }
   #established = false;
 
   /** The stream was joined after its handshake. */

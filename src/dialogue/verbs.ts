@@ -39,12 +39,12 @@ const TABLE = [
   ["XFORWARD", phase.OTHER],
 ] as const;
 
-export type VerbName = (typeof TABLE)[number][0];
+type VerbName = (typeof TABLE)[number][0];
 
 /** A verb's place in the table. */
 export type VerbIndex = number;
 
-export function verbIndex(name: VerbName): VerbIndex {
+function verbIndex(name: VerbName): VerbIndex {
   return TABLE.findIndex(([known]) => known === name);
 }
 
@@ -52,6 +52,24 @@ export const VERB_NAMES: readonly string[] = TABLE.map(([name]) => name);
 export const VERB_PHASES: readonly number[] = TABLE.map(([, of]) => of);
 
 export const UNKNOWN = verbIndex("(unknown)");
+export const CONNECT = verbIndex("(connect)");
+export const END_OF_BODY = verbIndex("(end-of-data)");
+export const AUTH_ANSWER = verbIndex("(auth)");
+export const TLS = verbIndex("(tls)");
+export const ENCRYPTED = verbIndex("(encrypted)");
+export const UNSOLICITED = verbIndex("(unsolicited)");
+export const EHLO = verbIndex("EHLO");
+export const LHLO = verbIndex("LHLO");
+export const HELO = verbIndex("HELO");
+export const MAIL = verbIndex("MAIL");
+export const RCPT = verbIndex("RCPT");
+export const DATA = verbIndex("DATA");
+export const BDAT = verbIndex("BDAT");
+export const RSET = verbIndex("RSET");
+export const QUIT = verbIndex("QUIT");
+export const AUTH = verbIndex("AUTH");
+export const STARTTLS = verbIndex("STARTTLS");
+export const ANONYMOUS_TLS = verbIndex("X-ANONYMOUSTLS");
 
 /** Verbs of four letters, and longer ones, by their first four as one number. */
 const short = new Map<number, VerbIndex>();
@@ -60,6 +78,8 @@ TABLE.forEach(([name], index) => {
   if (name.startsWith("(")) return;
   const start = packed(Buffer.from(name), 0);
   if (name.length === 4) short.set(start, index);
+  else if (long.has(start))
+    throw new Error(`${name} and another long verb begin alike: verbAt() must tell them apart`);
   else long.set(start, { index, name });
 });
 

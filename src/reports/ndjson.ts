@@ -7,7 +7,7 @@ import { jsonText } from "./json.ts";
 
 /**
  * One JSON object a line: each exchange when it has settled, each dialogue when it is over, one
- * summary at the end. ndjson.schema.json describes them.
+ * summary at the end. schema.ts describes them.
  */
 
 /** Text from the wire on its way out: the identity, or one that masks addresses. */

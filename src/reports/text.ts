@@ -85,7 +85,7 @@ function waiting({ slowest, totals, unanswered, waitedUs }: Report): string {
     never === undefined
       ? ""
       : `; ${countText(totals.unanswered)} never answered, up to ${durationText(never.serviceUs)}`;
-  return `${durationText(waitedUs)} in which a client waited for a reply${longest}${rest}`;
+  return `${durationText(waitedUs)} in which a client waited for a connection or a reply${longest}${rest}`;
 }
 
 function healthRemarks({ health, totals, source: { files } }: Report): string[] {

@@ -80,7 +80,7 @@ export interface DialogueListener {
   other(transport: Transport): void;
   /**
    * A connection on which nothing was said and whose port says nothing either: SMTP only if that
-   * server spoke SMTP elsewhere. The listener keeps `settle` and calls it at the end of the input.
+   * server spoke SMTP elsewhere. The listener keeps it until the input is over.
    */
   undecided(transport: Transport): void;
 }

@@ -48,6 +48,8 @@ export interface Transport {
   /** The peer refused the SYN (RST, or an ICMP error). */
   readonly refused: boolean;
   readonly lastAtUs: AtUs | null;
+  /** How often a packet's stamp lay well before the one before it. */
+  readonly clockSteps: number;
   /** Only one direction was ever captured. */
   readonly oneWay: boolean;
   /** Stream offset of the first byte of `side` that its peer has not yet acknowledged. */

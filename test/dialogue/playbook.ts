@@ -146,6 +146,7 @@ function parseLine(line: string, previousFrame: number, facts: Facts, steps: Ste
 
 /** A connection that is what the playbook says. */
 class ScriptedTransport implements Transport {
+  readonly clockSteps = 0;
   readonly client = "192.0.2.1:40000";
   readonly server: string;
   readonly serverPort: number;

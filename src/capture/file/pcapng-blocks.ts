@@ -155,6 +155,9 @@ function decodeSimplePacket(
   return null;
 }
 
+/** A host with every container's interface captured has some hundreds. */
+const MAX_INTERFACES = 4_096;
+
 function describeInterface(
   section: Section,
   _buffer: Uint8Array,
@@ -162,6 +165,8 @@ function describeInterface(
   start: number,
   end: number,
 ): string | null {
+  if (section.interfaces.length >= MAX_INTERFACES)
+    return `more than ${MAX_INTERFACES} interfaces in one section`;
   const number = section.interfacesBefore + section.interfaces.length;
   const described = decodeInterface(view, start, end, section.littleEndian, number);
   if (typeof described === "string") return described;

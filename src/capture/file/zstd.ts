@@ -19,7 +19,7 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xffff_fff0;
 
 /** What `zstd` itself unpacks without being told to use more memory (`--long=27`). */
-const MAX_WINDOW_BYTES = 128 * 1024 * 1024;
+const MAX_WINDOW_BYTES = 32 * 1024 * 1024;
 /** RFC 8878 §3.1.1.2.3. */
 const MAX_BLOCK_BYTES = 128 * 1024;
 const RLE_BLOCK = 1;
@@ -145,7 +145,7 @@ function wrongWith(header: Buffer): string | null {
   if ((descriptor & 0x08) !== 0) return "the zstd data is damaged";
   if ((descriptor & 3) !== 0) return "the zstd data needs a dictionary";
   if (windowBytes(header) <= MAX_WINDOW_BYTES) return null;
-  return "the zstd data needs more than 128 MiB to unpack: unpack it with zstd --long=31 first";
+  return "the zstd data needs more than 32 MiB at once to unpack: unpack it with zstd --long=31 first";
 }
 
 function windowBytes(header: Buffer): number {

@@ -21,6 +21,9 @@ import type { Endpoint } from "./endpoint.ts";
 const GRACE_PACKETS = 64;
 const GRACE_US = 200_000;
 
+/** Captures of several queues are out of order by less; a clock that is set steps further (µs). */
+const CLOCK_STEP_US = 50_000;
+
 /** A RST must name a sequence number near what is expected, or anyone could end a dialogue (RFC 5961 §3). */
 const RST_TOLERANCE_BYTES = 1 << 20;
 
@@ -49,6 +52,8 @@ export class Connection implements Transport {
   handshakeFrame = 0;
   refused = false;
   lastAtUs: number | null = null;
+  clockSteps = 0;
+  #previousAtUs = NO_TIME;
   /** FIN or RST seen: a SYN on the same addresses and ports is a new connection (as Wireshark counts). */
   finished = false;
   /** When both directions ended, or a RST came; 0 while open. */
@@ -118,6 +123,10 @@ export class Connection implements Transport {
     return (
       this.low.queue.length > 0 || this.high.queue.length > 0 || this.low.missing > 0 || this.high.missing > 0
     );
+  }
+
+  get saidNothing(): boolean {
+    return this.low.offset === 0 && this.high.offset === 0;
   }
 
   acknowledged(side: Side): number {
@@ -220,7 +229,11 @@ export class Connection implements Transport {
     this.#packets++;
     this.#lastFrame = frame;
     from.seen = true;
-    if (atUs !== NO_TIME && (this.lastAtUs === null || atUs > this.lastAtUs)) this.lastAtUs = atUs;
+    if (atUs !== NO_TIME) {
+      if (atUs < this.#previousAtUs - CLOCK_STEP_US) this.clockSteps++;
+      this.#previousAtUs = atUs;
+      if (this.lastAtUs === null || atUs > this.lastAtUs) this.lastAtUs = atUs;
+    }
     let sequence = segment.sequence;
     if (flags & SYN) sequence = (sequence + 1) | 0;
     if (flags & RST) {
@@ -426,6 +439,14 @@ export class Connection implements Transport {
     if (!(this.low.ended && this.high.ended)) this.flush(sink, atUs, this.#lastFrame);
     sink.close(atUs);
     this.sink = null;
+  }
+
+  /** There is no room for it: what comes later belongs to a dialogue joined midway. */
+  forget(): void {
+    const sink = this.sink;
+    if (sink === null || this.finishedAtUs > 0) return;
+    this.flush(sink, this.lastAtUs ?? NO_TIME, this.#lastFrame);
+    sink.end("client", this.lastAtUs ?? NO_TIME, "idle");
   }
 
   /** Nothing more is wanted: let go of what waits. */

@@ -36,6 +36,9 @@ export class Direction {
   /** The highest acknowledgement number the peer has sent for this direction. */
   acknowledged = 0;
   acknowledgedKnown = false;
+  /** An acknowledgement too far ahead to be believed at once. */
+  #doubted = 0;
+  #doubtedKnown = false;
   finKnown = false;
   finSequence = 0;
   finAtUs = 0;
@@ -64,12 +67,26 @@ export class Direction {
   }
 
   acknowledge(acknowledgement: number): void {
-    // Nobody can have sent that much unacknowledged (RFC 7323 §2.3): the number is made up.
-    if (this.started && ((acknowledgement - this.next) | 0) > MAX_WINDOW_BYTES) return;
+    if (this.started && !this.#believable(acknowledgement)) return;
     if (!this.acknowledgedKnown || ((acknowledgement - this.acknowledged) | 0) > 0) {
       this.acknowledged = acknowledgement;
       this.acknowledgedKnown = true;
     }
+  }
+
+  /**
+   * A number far ahead of everything seen is an outage of the capture or a flipped bit. In an outage the
+   * next one says about the same; nobody can have sent more than the largest window (RFC 7323 §2.3).
+   */
+  #believable(acknowledgement: number): boolean {
+    const ahead = (acknowledgement - this.next) | 0;
+    if (ahead > MAX_WINDOW_BYTES) return false;
+    if (ahead <= this.queuedBytes + PLAUSIBLE_BYTES) return true;
+    const beyond = (acknowledgement - this.#doubted) | 0;
+    if (this.#doubtedKnown && beyond >= 0 && beyond <= PLAUSIBLE_BYTES) return true;
+    this.#doubted = acknowledgement;
+    this.#doubtedKnown = true;
+    return false;
   }
 
   /** Bytes that the peer has acknowledged and that were not delivered. A FIN takes one number of its own. */
@@ -241,6 +258,9 @@ function copyOf(buffer: Uint8Array, start: number, end: number): Uint8Array {
   copy.set(buffer.subarray(start, end));
   return copy;
 }
+
+/** An acknowledgement that is further ahead than this needs a second one that agrees. */
+const PLAUSIBLE_BYTES = 256 << 10;
 
 /** The largest window there is (RFC 7323 §2.3). */
 export const MAX_WINDOW_BYTES = 1 << 30;

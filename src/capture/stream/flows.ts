@@ -14,7 +14,7 @@ import { FlowTable } from "./flow-table.ts";
 const MAX_FLOWS = 65_536;
 
 /** Live connections, at up to 3 KB each with their dialogue. Past it the longest unheard are closed. */
-const MAX_LIVE = 16_384;
+const MAX_LIVE = 8_192;
 
 export class Flows {
   readonly table: FlowTable;
@@ -24,6 +24,8 @@ export class Flows {
   /** The number it has there. */
   readonly #number = new Int32Array(MAX_FLOWS);
   readonly #heard = new Float64Array(MAX_FLOWS);
+  /** Closed for lack of room, not because it was over. */
+  readonly #forgotten = new Uint8Array(MAX_FLOWS);
   #count = 0;
   #live = 0;
 
@@ -39,6 +41,7 @@ export class Flows {
       this.table.place(slot, flow);
     } else if (this.connections[flow] !== null) this.#live--;
     this.connections[flow] = connection;
+    this.#forgotten[flow] = 0;
     this.#file[flow] = file;
     this.#number[flow] = number;
     this.#heard[flow] = frame;
@@ -59,6 +62,11 @@ export class Flows {
     this.#number[flow] = number;
   }
 
+  /** The flow is still going on, but its connection was closed for lack of room. */
+  wasForgotten(flow: number): boolean {
+    return this.#forgotten[flow] === 1;
+  }
+
   heard(flow: number, frame: number): void {
     this.#heard[flow] = frame;
   }
@@ -75,7 +83,8 @@ export class Flows {
   }
 
   /**
-   * Makes room: the older half of all flows is forgotten, and of the live ones the older half closed.
+   * Makes room: the older half of all flows is forgotten, and of the live ones half are closed, first
+   * those on which nothing was said, then those heard least recently.
    * Numbers of the remaining flows change, so nobody may keep one across this call.
    */
   forget(close: (connection: Connection) => void): void {
@@ -83,23 +92,28 @@ export class Flows {
     const order = Array.from({ length: count }, (_, flow) => flow).sort(
       (a, b) => this.#heard[a]! - this.#heard[b]!,
     );
-    const forgotten = this.#count >= MAX_FLOWS ? count >>> 1 : 0;
-    let closing = Math.max(0, this.#live - (MAX_LIVE >>> 1));
-    const renumber = new Int32Array(count).fill(-1);
-    const keep: number[] = [];
-    order.forEach((flow, rank) => {
+    const forgotten = count >= MAX_FLOWS ? count >>> 1 : 0;
+    const drop = (flow: number) => {
       const connection = this.connections[flow]!;
-      if (connection !== null && (closing > 0 || rank < forgotten)) {
-        closing--;
-        close(connection);
-        this.retire(flow);
+      if (connection === null) return;
+      close(connection);
+      this.retire(flow);
+      this.#forgotten[flow] = 1;
+    };
+    for (const flow of order.slice(0, forgotten)) drop(flow);
+    for (const saidNothing of [true, false]) {
+      for (const flow of order) {
+        if (this.#live <= MAX_LIVE >>> 1) break;
+        if (this.connections[flow]?.saidNothing === saidNothing) drop(flow);
       }
-      if (rank >= forgotten) keep.push(flow);
-    });
+    }
+    const keep = order.slice(forgotten);
+    const renumber = new Int32Array(count).fill(-1);
     const connections = keep.map((flow) => this.connections[flow]!);
     const files = keep.map((flow) => this.#file[flow]!);
     const numbers = keep.map((flow) => this.#number[flow]!);
     const heard = keep.map((flow) => this.#heard[flow]!);
+    const gone = keep.map((flow) => this.#forgotten[flow]!);
     keep.forEach((flow, now) => {
       renumber[flow] = now;
     });
@@ -108,6 +122,7 @@ export class Flows {
     this.#file.set(files);
     this.#number.set(numbers);
     this.#heard.set(heard);
+    this.#forgotten.set(gone);
     this.#count = keep.length;
     this.table.rebuild(renumber);
   }

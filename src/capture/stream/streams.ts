@@ -17,6 +17,10 @@ const MAX_LINGERING = 128;
 /** The ports that are mail whatever is said on them: RFC 5321, 8314, 6409 and the usual alternative. */
 export const MAIL_PORTS: readonly number[] = [25, 465, 587, 2525];
 
+/** Time is told this often (µs), but not more often than every so many packets. */
+const TICK_US = 1_000_000;
+const TICK_PACKETS = 8;
+
 interface Lingering {
   flows: Flows;
   connection: Connection;
@@ -40,6 +44,7 @@ export class Streams implements SegmentSink {
   #frame = 0;
   #file = 0;
   #tickedUs = NO_TIME;
+  #tickedFrame = -TICK_PACKETS;
 
   constructor(sink: SourceSink, ports: ReadonlySet<number>) {
     this.#sink = sink;
@@ -50,8 +55,10 @@ export class Streams implements SegmentSink {
   at(atUs: number, frame: number): void {
     this.#atUs = atUs;
     this.#frame = frame;
-    // Backwards too: else one stamp far ahead would stop all ticks.
-    if (Math.abs(atUs - this.#tickedUs) >= TICK_US) this.tick(atUs);
+    // Backwards too: else one stamp far ahead would stop all ticks. Not at every packet: clocks can go wild.
+    const elapsedUs = Math.abs(atUs - this.#tickedUs);
+    if (elapsedUs >= TICK_US && atUs !== NO_TIME && frame - this.#tickedFrame >= TICK_PACKETS)
+      this.tick(atUs);
   }
 
   /** A new file of a ring begins: numbering starts anew. */
@@ -62,6 +69,7 @@ export class Streams implements SegmentSink {
 
   tick(atUs: number): void {
     this.#tickedUs = atUs;
+    this.#tickedFrame = this.#frame;
     for (const connection of this.#waiting) {
       connection.tick(atUs);
       if (!connection.waiting) this.#waiting.delete(connection);
@@ -88,7 +96,8 @@ export class Streams implements SegmentSink {
       connection?.renumber(this.#frame, this.tcpStreams);
       flows.setFile(flow, this.#file, this.tcpStreams++);
     }
-    if (segment.flags & SYN && reopens(connection, segment, fromLow)) {
+    const returns = connection === null && flows.wasForgotten(flow) && segment.payloadLength > 0;
+    if (returns || (segment.flags & SYN && reopens(connection, segment, fromLow))) {
       const older = connection;
       if (older !== null) this.#close(older);
       connection = this.#create(flows, slot, segment, fromLow, flows.numberOf(flow));
@@ -209,11 +218,14 @@ export class Streams implements SegmentSink {
   #makeRoom(flows: Flows): void {
     // Flow numbers change: what lingers goes first.
     while (this.#lingerHead < this.#lingering.length) this.#retire(this.#lingering[this.#lingerHead++]!);
-    if (flows.full) flows.forget((connection) => this.#close(connection));
+    if (flows.full) {
+      flows.forget((connection) => {
+        connection.forget();
+        this.#close(connection);
+      });
+    }
   }
 }
-
-const TICK_US = 1_000_000;
 
 /** Wireshark's rule: a SYN with another sequence number is a new connection. */
 function isNew(connection: Connection, segment: Segment, fromLow: boolean): boolean {
