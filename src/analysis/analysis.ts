@@ -133,7 +133,8 @@ export class Analysis implements DialogueListener {
     const { serviceUs, thinkUs, waitedUs } = exchange;
     if (this.#recorder.reply(exchange.phaseIndex, serviceUs, thinkUs, waitedUs, taint)) {
       counts.recorded++;
-      if (this.#slowest.wants(serviceUs!)) this.#slowest.add(this.#slow(exchange, conversation, serviceUs!));
+      const wholeUs = Math.max(waitedUs, serviceUs!);
+      if (this.#slowest.wants(wholeUs)) this.#slowest.add(this.#slow(exchange, conversation, wholeUs));
     }
     if (taint === "unanswered") {
       const spentUs = connected(conversation) ? waitedUs : conversation.account.connectUs;
@@ -224,7 +225,8 @@ export class Analysis implements DialogueListener {
       reply: reply === undefined ? null : redact(reply),
       remark: reply === undefined ? remarkOn(exchange, conversation) : null,
       atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs ?? conversation.transport.synAtUs,
-      serviceUs: durationUs,
+      waitedUs: durationUs,
+      serviceUs: exchange.serviceUs,
       askedFrame: askedFrames?.[1] ?? this.#frames().locate(conversation.transport.firstFrame).frame,
       answeredFrame: answeredFrames?.[0] ?? null,
     };
@@ -256,17 +258,12 @@ export class Analysis implements DialogueListener {
     this.silent.leftOut += part.silentLeftOut;
     this.#recorder.add(part.phases);
     if (part.groups !== null) this.#groups?.add(part.groups);
-    for (const entry of part.slowest) if (this.#slowest.wants(entry.serviceUs)) this.#slowest.add(entry);
+    for (const entry of part.slowest) if (this.#slowest.wants(entry.waitedUs)) this.#slowest.add(entry);
     for (const entry of part.unanswered)
-      if (this.#unanswered.wants(entry.serviceUs)) this.#unanswered.add(entry);
+      if (this.#unanswered.wants(entry.waitedUs)) this.#unanswered.add(entry);
   }
 
   // ---- the report's parts
-
-  /** Dialogues there were, whether the selection let them through or not. */
-  get dialoguesSeen(): number {
-    return this.#counts.seen;
-  }
 
   totals(packets: number, packetBytes: number, connections: number): Totals {
     const { dialogues, messages, exchanges, recorded, unanswered, unsolicited, otherStreams } = this.#counts;
@@ -275,6 +272,7 @@ export class Analysis implements DialogueListener {
       packetBytes,
       connections,
       dialogues,
+      dialoguesSeen: this.#counts.seen,
       messages,
       exchanges,
       recorded,
@@ -288,12 +286,14 @@ export class Analysis implements DialogueListener {
   health(
     droppedPackets: number,
     packetsCutBySnaplen: number,
+    packetsOutOfOrder: number,
     undecodedPackets: Record<string, number>,
   ): Health {
     const { withGaps, oneWay, midStream, unfinished, retransmitted } = this.#counts;
     return {
       droppedPackets,
       packetsCutBySnaplen,
+      packetsOutOfOrder,
       undecodedPackets,
       dialoguesWithGaps: withGaps,
       oneWayDialogues: oneWay,
@@ -357,9 +357,9 @@ function connected({ transport, flags }: Conversation): boolean {
 
 function remarkOn(exchange: Exchange, conversation: Conversation): string {
   if (exchange.answeredFirstAtUs !== null) return exchange.phase === "tls" ? "ServerHello" : "(encrypted)";
-  if (conversation.transport.refused) return "connection refused";
+  if (conversation.transport.refused) return "connection refused or rejected on the way";
   if (!connected(conversation)) return "no answer to the SYN";
-  return "no reply";
+  return conversation.ended === "open" ? "no reply before the capture ended" : "no reply";
 }
 
 function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void {

@@ -55,7 +55,8 @@ export class Groups {
   #group(name: string): Group {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      if (this.#groups.size >= MAX_GROUPS && name !== REST) this.#makeRoom();
+      const named = this.#groups.size - (this.#groups.has(REST) ? 1 : 0);
+      if (named >= MAX_GROUPS && name !== REST) this.#makeRoom();
       group = { waitedUs: 0, seen: 0, unanswered: 0, series: new Series() };
       this.#groups.set(name, group);
     }

@@ -19,10 +19,10 @@ export class Top {
   add(entry: SlowReply): void {
     const kept = this.#kept;
     let at = kept.length;
-    while (at > 0 && kept[at - 1]!.serviceUs < entry.serviceUs) at--;
+    while (at > 0 && kept[at - 1]!.waitedUs < entry.waitedUs) at--;
     kept.splice(at, 0, entry);
     if (kept.length > this.#limit) kept.pop();
-    if (kept.length === this.#limit) this.#threshold = kept[kept.length - 1]!.serviceUs;
+    if (kept.length === this.#limit) this.#threshold = kept[kept.length - 1]!.waitedUs;
   }
 
   get entries(): readonly SlowReply[] {

@@ -16,6 +16,8 @@ export interface CaptureCounts {
   readonly dropped: number;
   /** Packets shorter than they were on the wire. */
   readonly cutBySnaplen: number;
+  /** Packets whose stamp lies before that of the packet before. */
+  readonly outOfOrder: number;
   readonly dissector: DissectorCounts;
   /** First and last time stamp, µs since 1970. */
   readonly firstAtUs: number | null;
@@ -41,6 +43,8 @@ export class Capture implements RecordSink {
   #bytes = 0;
   #connections = 0;
   #cut = 0;
+  #outOfOrder = 0;
+  #previousAtUs = NO_TIME;
   #firstAtUs = NO_TIME;
   #lastAtUs = NO_TIME;
   #frame = 0;
@@ -108,6 +112,7 @@ export class Capture implements RecordSink {
       connections: this.#connections + this.#streams.connections,
       dropped: [...this.#dropped.values()].reduce((sum, count) => sum + count, this.#droppedEarlier),
       cutBySnaplen: this.#cut,
+      outOfOrder: this.#outOfOrder,
       dissector: this.#dissector.counts,
       firstAtUs: this.#firstAtUs === NO_TIME ? null : this.#firstAtUs,
       lastAtUs: this.#lastAtUs === NO_TIME ? null : this.#lastAtUs,
@@ -132,6 +137,8 @@ export class Capture implements RecordSink {
     this.#bytes += wireLength;
     if (end - start < wireLength) this.#cut++;
     if (atUs !== NO_TIME) {
+      if (atUs < this.#previousAtUs) this.#outOfOrder++;
+      this.#previousAtUs = atUs;
       if (this.#firstAtUs === NO_TIME || atUs < this.#firstAtUs) this.#firstAtUs = atUs;
       if (atUs > this.#lastAtUs) this.#lastAtUs = atUs;
     }

@@ -17,7 +17,7 @@ export const EXIT = {
 /** For --help. */
 export const EXIT_STATUSES =
   "Exit status: 0 done; 2 wrong use, or input damaged or in part unreadable (what was read is reported); " +
-  "3 nothing readable, or no SMTP in it; 130 interrupted";
+  "3 nothing readable, or no SMTP in it; 130 interrupted while reading files";
 
 export function exitOf(code: ErrorCode): number {
   switch (code) {

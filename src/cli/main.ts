@@ -4,6 +4,7 @@ import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
+import { leave } from "./leave.ts";
 import { complain, DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,7 +16,7 @@ export async function main(args: readonly string[]): Promise<void> {
     complain(`cannot write the result: ${error.message}`);
     process.exit(EXIT.usage);
   });
-  process.exitCode = await run(args);
+  await leave(await run(args));
 }
 
 async function run(args: readonly string[]): Promise<number> {

@@ -4,6 +4,7 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
+  renameSync,
   rmSync,
   type Stats,
   statSync,
@@ -18,37 +19,61 @@ export interface Output {
   close(): void;
 }
 
-/** @param inputs files that are being read: a result must not take their place */
-export function openOutput(path: string | null, inputs: readonly string[]): Output {
+/**
+ * @param inputs files that are being read: a result must not take their place
+ * @param asItGoes the result is written bit by bit, so the file is written in place
+ */
+export function openOutput(path: string | null, inputs: readonly string[], asItGoes: boolean): Output {
   if (path === null) return standardOutput();
+  const there = safeStat(path);
   const taken = inputs.find((input) => isSameFile(path, input));
-  if (taken !== undefined)
+  if (taken !== undefined) {
     throw new SmtpscopeError("usage", `-O ${path} would overwrite ${taken}, which is to be read`);
-  // Tried at once, so that a long read is not for nothing; what is there goes when there is a result.
-  const isNew = safeStat(path) === undefined;
-  let fd: number;
-  let written = false;
-  try {
-    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
-  } catch (error) {
-    throw cannotWrite(path, error);
   }
-  return {
-    isTerminal: false,
-    write: async (text) => {
-      try {
-        if (!written && fstatSync(fd).isFile()) ftruncateSync(fd);
-        written = true;
-        for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
-      } catch (error) {
-        throw cannotWrite(path, error);
-      }
-    },
-    close: () => {
-      closeSync(fd);
-      if (isNew && !written) rmSync(path, { force: true });
-    },
-  };
+  // A whole result is made beside the old one and takes its place when it is complete.
+  const beside = !asItGoes && (there === undefined || there.isFile());
+  const target = beside ? `${path}.${process.pid}.part` : path;
+  return new FileOutput(path, target, there === undefined);
+}
+
+class FileOutput implements Output {
+  readonly isTerminal = false;
+  readonly #path: string;
+  readonly #target: string;
+  readonly #isNew: boolean;
+  readonly #fd: number;
+  #written = false;
+  #failed = false;
+
+  constructor(path: string, target: string, isNew: boolean) {
+    this.#path = path;
+    this.#target = target;
+    this.#isNew = isNew;
+    try {
+      // Tried at once, so that a long read is not for nothing.
+      this.#fd = openSync(target, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+
+  async write(text: string): Promise<void> {
+    try {
+      if (!this.#written && fstatSync(this.#fd).isFile()) ftruncateSync(this.#fd);
+      this.#written = true;
+      for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(this.#fd, rest));
+    } catch (error) {
+      this.#failed = true;
+      throw cannotWrite(this.#path, error);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+    const beside = this.#target !== this.#path;
+    if (beside && this.#written && !this.#failed) renameSync(this.#target, this.#path);
+    else if (beside || (this.#isNew && !this.#written)) rmSync(this.#target, { force: true });
+  }
 }
 
 function standardOutput(): Output {
@@ -84,8 +109,14 @@ function safeStat(path: string): Stats | undefined {
 }
 
 function cannotWrite(path: string, error: unknown): SmtpscopeError {
-  return new SmtpscopeError(
-    "output",
-    `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`,
-  );
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new SmtpscopeError("output", `cannot write ${path}: ${REASONS[code ?? ""] ?? message}`);
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOSPC: "no space left on the device",
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  EROFS: "the file system is read-only",
+};

@@ -38,6 +38,7 @@ export interface ReadPart {
   readonly connections: number;
   readonly dropped: number;
   readonly cutBySnaplen: number;
+  readonly outOfOrder: number;
   readonly undecoded: Readonly<Record<string, number>>;
   readonly firstAtUs: number | null;
   readonly lastAtUs: number | null;
@@ -65,6 +66,7 @@ export class Reading {
   #connections = 0;
   #dropped = 0;
   #cut = 0;
+  #outOfOrder = 0;
   #firstAtUs: number | null = null;
   #lastAtUs: number | null = null;
 
@@ -156,6 +158,7 @@ export class Reading {
     this.#connections += connections;
     this.#dropped += dropped;
     this.#cut += cutBySnaplen;
+    this.#outOfOrder += capture.counts.outOfOrder;
     for (const [why, count] of Object.entries(dissector))
       this.#undecoded[why] = (this.#undecoded[why] ?? 0) + count;
     this.#firstAtUs = least(this.#firstAtUs, firstAtUs);
@@ -187,6 +190,7 @@ export class Reading {
       connections: this.#connections,
       dropped: this.#dropped,
       cutBySnaplen: this.#cut,
+      outOfOrder: this.#outOfOrder,
       undecoded: this.#undecoded,
       firstAtUs: this.#firstAtUs,
       lastAtUs: this.#lastAtUs,

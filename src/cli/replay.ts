@@ -115,7 +115,11 @@ export async function replay(args: ReplayArguments): Promise<number> {
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
   const request = requestOf(args, inputs.streams > 0);
-  const output = openOutput(args.output === DASH ? null : (args.output ?? null), inputs.files);
+  const output = openOutput(
+    args.output === DASH ? null : (args.output ?? null),
+    inputs.files,
+    args.format === "ndjson",
+  );
   const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.streams === 0);
   const interrupt = new AbortController();
   let interrupted = false;
@@ -181,8 +185,8 @@ async function conclude(
   args: ReplayArguments,
   output: Output,
 ): Promise<number> {
-  const { report, dialoguesSeen } = assemble(parts, request, order);
-  const usable = dialoguesSeen > 0;
+  const report = assemble(parts, request, order);
+  const usable = report.totals.dialoguesSeen > 0;
   if (args.format === "ndjson") await output.write(`${summaryLine(report)}\n`);
   else if (args.format === "json" || usable) {
     await output.write(FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)));
@@ -219,16 +223,26 @@ function requestOf(args: ReplayArguments, isStream: boolean): ReadRequest {
   if (!Number.isInteger(args.top) || args.top < 0 || args.top > MAX_TOP) {
     throw new SmtpscopeError("usage", `--top takes a whole number from 0 to ${MAX_TOP}`);
   }
+  const sinceAtUs = args.since === undefined ? null : parseInstant(args.since, "since");
+  const untilAtUs = args.until === undefined ? null : parseInstant(args.until, "until");
+  if (sinceAtUs !== null && untilAtUs !== null && sinceAtUs >= untilAtUs) {
+    throw new SmtpscopeError("usage", "--since is not before --until: there is no time in between");
+  }
   return {
     ports: [...MAIL_PORTS, ...portsOf(args.port ?? [])],
     percentiles: percentilesOf(args.percentiles),
     top: args.top,
     by: args.by ?? null,
     redact: args.redact,
-    asItGoes: args.format === "ndjson" ? "ndjson" : args.format === "text" && isStream ? "lines" : "nothing",
+    asItGoes:
+      args.format === "ndjson"
+        ? "ndjson"
+        : args.format === "text" && isStream && args.output === undefined
+          ? "lines"
+          : "nothing",
     filter,
-    sinceAtUs: args.since === undefined ? null : parseInstant(args.since, "since"),
-    untilAtUs: args.until === undefined ? null : parseInstant(args.until, "until"),
+    sinceAtUs,
+    untilAtUs,
   };
 }
 

@@ -5,11 +5,7 @@ import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
 import { VERSION } from "./version.ts";
 
 /** Adds up what all threads read, in the order in which the files were named. */
-export function assemble(
-  parts: readonly ReadPart[],
-  request: ReadRequest,
-  order: readonly string[],
-): { report: Report; dialoguesSeen: number } {
+export function assemble(parts: readonly ReadPart[], request: ReadRequest, order: readonly string[]): Report {
   const { percentiles, top, by, filter, sinceAtUs, untilAtUs } = request;
   const frames = new FileFrames();
   const nothing = {
@@ -34,7 +30,7 @@ export function assemble(
   const rank = new Map(order.map((file, i) => [file, i]));
   const placeOf = ({ file }: { file: string }) => rank.get(file) ?? order.length;
   const files = parts.flatMap((part) => part.files).sort((a, b) => placeOf(a) - placeOf(b));
-  const report: Report = {
+  return {
     kind: "report",
     schema: 1,
     tool: { name: "smtpscope", version: VERSION },
@@ -50,6 +46,7 @@ export function assemble(
     health: whole.health(
       sum((part) => part.dropped),
       sum((part) => part.cutBySnaplen),
+      sum((part) => part.outOfOrder),
       undecoded,
     ),
     waitedUs: whole.waitedUs,
@@ -59,5 +56,4 @@ export function assemble(
     slowest: whole.slowest,
     unanswered: whole.unanswered,
   };
-  return { report, dialoguesSeen: whole.dialoguesSeen };
 }

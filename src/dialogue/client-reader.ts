@@ -345,7 +345,7 @@ export class ClientReader {
   #mayBeSecret(end: number): boolean {
     if (end < 4) return false;
     const text = textOf(this.#line.bytes, 0, end);
-    if (PASSWORD_COMMAND.test(text)) return true;
+    if (PASSWORD_COMMAND.test(text) || NAMES_MECHANISM.test(text)) return true;
     if (MISSPELT_AUTH.test(text)) {
       this.#sawAuth = true;
       return true;
@@ -723,6 +723,10 @@ export class ClientReader {
 
 /** Passwords of other protocols, said to the wrong server. */
 const PASSWORD_COMMAND = /^\W*(?:pass|login|acct)\b/i;
+
+/** Whatever it begins with, a mechanism and then something: AUTH mistyped. */
+const NAMES_MECHANISM =
+  /^\S+\s+(?:plain|login|external|ntlm|gssapi|x?oauth\w*|cram-md5|digest-md5|scram-\S+)\b/i;
 
 /** AUTH with something before it, or not a blank behind it. */
 const MISSPELT_AUTH = /^(?:\\x[0-9a-f]{2}|[^A-Za-z])*auth/i;

@@ -30,8 +30,10 @@ export class ReplyQueue {
   readonly #pending: ExchangeRecord[] = [];
   readonly #settling: ExchangeRecord[] = [];
   #ordinal = 0;
-  /** End of the latest reply. */
+  /** End of the latest reply by its stamp, and of the previous one in order. */
   #answeredLast = NO_TIME;
+  #previousLast = NO_TIME;
+  #previousFrame = 0;
   #uncertain = false;
   /** The next command touches missing bytes itself. */
   #taintNext = false;
@@ -59,6 +61,8 @@ export class ReplyQueue {
     this.#settling.length = 0;
     this.#ordinal = 0;
     this.#answeredLast = NO_TIME;
+    this.#previousLast = NO_TIME;
+    this.#previousFrame = 0;
     this.#uncertain = false;
     this.#taintNext = false;
     this.#repliesLost = false;
@@ -245,7 +249,10 @@ export class ReplyQueue {
   /** The reply is complete: what follows for times and taint. */
   answered(exchange: ExchangeRecord): void {
     this.#pool.weigh(exchange);
-    exchange.previousAnsweredLast = this.#answeredLast;
+    exchange.previousAnsweredLast = this.#previousLast;
+    // What was captured earlier has the later stamp: the clock was set back in between.
+    if (this.#previousLast > exchange.askedLast && this.#previousFrame < exchange.askedLastFrame)
+      exchange.taint ??= "clock";
     const overlaps = exchange.asking || exchange.askedLastFrame > exchange.answeredFirstFrame;
     if (exchange.taint === null && overlaps) exchange.taint = "early";
     if (exchange.answeredFirst === NO_TIME || exchange.clockSteps !== this.clockSteps)
@@ -256,7 +263,10 @@ export class ReplyQueue {
       // Of a chunk that is still coming the client does not wait for the reply.
       exchange.waitedUs = exchange.asking ? 0 : Math.max(0, exchange.answeredLast - since);
     } else if (exchange.askedLastFrame > 0) exchange.taint ??= "clock";
-    if (exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
+    this.#previousLast = exchange.answeredLast;
+    this.#previousFrame = exchange.answeredLastFrame;
+    const stepped = exchange.taint === "clock";
+    if (stepped || exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
     if (exchange.verbIndex !== CONNECT && exchange.verbIndex !== UNSOLICITED) this.#throughCount++;
     if (exchange.pipelinedBehind > 0 && exchange.taint === null) this.#pipelines = true;
     this.#settling.push(exchange);

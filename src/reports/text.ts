@@ -17,7 +17,7 @@ export const plain: Paint = (_style, text) => text;
 export function renderText(report: Report, paint: Paint): string {
   const slowest = replyList("Slowest replies", report.slowest, paint);
   const unanswered = replyList("Never answered (longest wait first)", report.unanswered, paint);
-  const silenceIsWorse = (report.unanswered[0]?.serviceUs ?? 0) > (report.slowest[0]?.serviceUs ?? 0);
+  const silenceIsWorse = (report.unanswered[0]?.waitedUs ?? 0) > (report.slowest[0]?.waitedUs ?? 0);
   return [
     header(report, paint),
     phaseTable(report, paint),
@@ -51,7 +51,13 @@ function header(report: Report, paint: Paint): string {
     "Health",
     health.length === 0 ? "no loss, no gaps, nothing cut" : paint("warning", health[0]!),
   ]);
-  for (const remark of health.slice(1)) lines.push(["", paint("warning", remark)]);
+  for (const remark of health.slice(1)) lines.push(["", remark]);
+  if (restriction.filter !== null && totals.exchanges === 0) {
+    lines.push([
+      "",
+      `nothing matches the filter (${plural(report.totals.dialoguesSeen, "dialogue")} without it)`,
+    ]);
+  }
   lines.push(["Waiting", waiting(report)]);
   if (account.lengthUs > 0) {
     const parts = (["connect", "server", "path", "client", "transfer", "unknown"] as const)
@@ -63,7 +69,26 @@ function header(report: Report, paint: Paint): string {
       );
     lines.push(["Time", `${durationText(account.lengthUs)} of dialogue: ${parts.join(", ")}`]);
   }
-  return lines.map(([label, text]) => `${paint("heading", label.padEnd(10))} ${text}`).join("\n");
+  return lines
+    .map(
+      ([label, text]) => `${paint("heading", label.padEnd(10))} ${wrapped(text).join(`\n${" ".repeat(11)}`)}`,
+    )
+    .join("\n");
+}
+
+/** What fits beside the labels in 80 columns. */
+const TEXT_WIDTH = 69;
+
+/** Words in lines of up to TEXT_WIDTH; a longer word (a path) stays whole. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= TEXT_WIDTH)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function source(report: Report): string {
@@ -79,12 +104,12 @@ function source(report: Report): string {
 function waiting({ slowest, totals, unanswered, waitedUs }: Report): string {
   const worst = slowest[0];
   const longest =
-    worst === undefined ? "" : `; longest reply ${durationText(worst.serviceUs)} (${worst.phase})`;
+    worst === undefined ? "" : `; longest reply ${durationText(worst.waitedUs)} (${worst.phase})`;
   const never = unanswered[0];
   const rest =
     never === undefined
       ? ""
-      : `; ${countText(totals.unanswered)} never answered, up to ${durationText(never.serviceUs)}`;
+      : `; ${countText(totals.unanswered)} never answered, up to ${durationText(never.waitedUs)}`;
   return `${durationText(waitedUs)} in which a client waited for a connection or a reply${longest}${rest}`;
 }
 
@@ -135,6 +160,11 @@ function healthRemarks({ health, totals, source: { files } }: Report): string[] 
   ] as const;
   const reasons = left.filter(([count]) => count > 0).map(([count, why]) => `${countText(count)} ${why}`);
   if (reasons.length > 0) remarks.push(`counted but not timed: ${reasons.join(", ")}`);
+  if (totals.packets > 0 && health.packetsOutOfOrder > totals.packets / 100) {
+    remarks.push(
+      `${plural(health.packetsOutOfOrder, "packet")} earlier than the one before it: reordercap puts them in order`,
+    );
+  }
   const undecoded = Object.entries(health.undecodedPackets).filter(([, count]) => count > 0);
   const share = undecoded.reduce((sum, [, count]) => sum + count, 0);
   // ARP, DNS and the like are in every capture; only what could have been mail is worth a line.
@@ -170,6 +200,7 @@ function unansweredColumn<T extends { readonly unanswered: number }>(rows: reado
     {
       label: "no reply",
       align: "right",
+      close: true,
       text: ({ unanswered }) => (unanswered === 0 ? "-" : countText(unanswered)),
     },
   ];
@@ -249,16 +280,22 @@ function replyList(title: string, replies: readonly SlowReply[], paint: Paint): 
     const where = `${escapeText(reply.file)}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
     const when = reply.atUs === null ? "" : `  ${timeText(reply.atUs).slice(11)}`;
     return [
-      `${paint("strong", durationText(reply.serviceUs).padStart(9))}  ${cut(said)} → ${cut(answer)}`,
+      `${paint("strong", durationText(reply.waitedUs).padStart(9))}  ${cut(said)} → ${cut(answer)}${dribble(reply)}`,
       `${" ".repeat(11)}${paint("dim", `${where}  ${reply.client} → ${reply.server}${when}`)}`,
     ];
   });
   return [paint("heading", title), ...lines].join("\n");
 }
 
+/** Of a reply that began long before it was complete: when it began. */
+function dribble({ serviceUs, waitedUs }: SlowReply): string {
+  if (serviceUs === null || waitedUs - serviceUs < Math.max(10_000, waitedUs / 10)) return "";
+  return ` (first byte after ${durationText(serviceUs)})`;
+}
+
 /** What a connection without a banner was waiting for. */
 function openingOf({ remark }: SlowReply): string {
-  return remark === null || remark === "no reply" ? "banner" : "connect";
+  return remark === null || remark.startsWith("no reply") ? "banner" : "connect";
 }
 
 function cut(text: string): string {

@@ -55,6 +55,8 @@ export interface Totals {
   readonly packetBytes: number;
   readonly connections: number;
   readonly dialogues: number;
+  /** Dialogues there were, whether the restriction let anything of them through or not. */
+  readonly dialoguesSeen: number;
   readonly messages: number;
   readonly exchanges: number;
   /** Exchanges whose time is in the distributions. */
@@ -70,6 +72,8 @@ export interface Totals {
 export interface Health {
   readonly droppedPackets: number;
   readonly packetsCutBySnaplen: number;
+  /** Packets whose stamp lies before that of the packet before. */
+  readonly packetsOutOfOrder: number;
   readonly undecodedPackets: Readonly<Record<string, number>>;
   readonly dialoguesWithGaps: number;
   readonly oneWayDialogues: number;
@@ -153,7 +157,10 @@ export interface SlowReply {
   /** What the reply's place holds where there is no text of one: why there was none, or that it is encrypted. */
   readonly remark: string | null;
   readonly atUs: number | null;
-  readonly serviceUs: number;
+  /** Until the reply's last byte (or the end, without one): what the list is ordered by. */
+  readonly waitedUs: number;
+  /** Until its first byte; null without a reply. */
+  readonly serviceUs: number | null;
   readonly askedFrame: number | null;
   readonly answeredFrame: number | null;
 }

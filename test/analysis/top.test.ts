@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { Top } from "../../src/analysis/top.ts";
 import type { SlowReply } from "../../src/spine/report.ts";
 
-const entry = (serviceUs: number, tcpStream: number) => ({ serviceUs, tcpStream }) as SlowReply;
+const entry = (waitedUs: number, tcpStream: number) => ({ waitedUs, tcpStream }) as SlowReply;
 
 function offer(top: Top, entries: readonly SlowReply[]): void {
-  for (const one of entries) if (top.wants(one.serviceUs)) top.add(one);
+  for (const one of entries) if (top.wants(one.waitedUs)) top.add(one);
 }
 
 describe("Top", () => {
@@ -20,7 +20,7 @@ describe("Top", () => {
           const entries = times.map(entry);
           const top = new Top(limit);
           offer(top, entries);
-          const want = entries.toSorted((a, b) => b.serviceUs - a.serviceUs || a.tcpStream - b.tcpStream);
+          const want = entries.toSorted((a, b) => b.waitedUs - a.waitedUs || a.tcpStream - b.tcpStream);
           expect(top.entries).toEqual(want.slice(0, limit));
         },
       ),
@@ -56,7 +56,7 @@ describe("Top", () => {
             .flat()
             .sort((a, b) => b - a)
             .slice(0, limit);
-          expect(whole.entries.map(({ serviceUs }) => serviceUs)).toEqual(want);
+          expect(whole.entries.map(({ waitedUs }) => waitedUs)).toEqual(want);
         },
       ),
     );

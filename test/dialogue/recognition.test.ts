@@ -249,7 +249,11 @@ describe("one direction only", () => {
       1200 S< 250 mx\r\n
       1400 S< 250 ok\r\n
       1500 S< 221 bye\r\n`);
-    expect(run.brief.slice(1)).toEqual(["(unsolicited) → 250", "(unsolicited) → 250", "(unsolicited) → 221"]);
+    expect(run.brief.slice(1)).toEqual([
+      "(unsolicited) → 250 !gap",
+      "(unsolicited) → 250 !gap",
+      "(unsolicited) → 221 !gap",
+    ]);
     expect(run.flags).toContain("one-way");
   });
 });

@@ -105,7 +105,7 @@ describe("clocks", () => {
       1500 C> x\r\n.\r\n
       1600 S< 250 queued\r\n`);
     expect(run.bodies).toEqual([]);
-    expect(run.brief[1]).toBe("(end-of-data) → 250 think 100 service 0");
+    expect(run.brief[1]).toBe("(end-of-data) → 250 !clock");
   });
 
   test("a clock stepped forward and back leaves the account whole", () => {

@@ -54,8 +54,6 @@ export class Connection implements Transport {
   lastAtUs: number | null = null;
   clockSteps = 0;
   #previousAtUs = NO_TIME;
-  /** FIN or RST seen: a SYN on the same addresses and ports is a new connection (as Wireshark counts). */
-  finished = false;
   /** When both directions ended, or a RST came; 0 while open. */
   finishedAtUs = 0;
   /** First sequence numbers as Wireshark sets them, to tell a new connection from a repeated SYN. */
@@ -274,7 +272,6 @@ export class Connection implements Transport {
       }
     }
     if (flags & FIN) {
-      this.finished = true;
       if (!from.finKnown) {
         from.finKnown = true;
         from.finSequence = (sequence + segment.payloadLength) | 0;
@@ -345,7 +342,6 @@ export class Connection implements Transport {
       const distance = (segment.sequence - from.next) | 0;
       if (distance > RST_TOLERANCE_BYTES || distance < -RST_TOLERANCE_BYTES) return;
     }
-    this.finished = true;
     if (segment.flags & ACK) peer.acknowledge(segment.acknowledgement);
     if (this.sink !== null && !(this.low.ended && this.high.ended)) {
       this.flush(this.sink, atUs, frame);

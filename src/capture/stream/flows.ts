@@ -26,6 +26,10 @@ export class Flows {
   readonly #heard = new Float64Array(MAX_FLOWS);
   /** Closed for lack of room, not because it was over. */
   readonly #forgotten = new Uint8Array(MAX_FLOWS);
+  /** First sequence numbers of past connections, lower and upper end. */
+  readonly #base = new Int32Array(MAX_FLOWS * 2);
+  readonly #refused = new Uint8Array(MAX_FLOWS);
+  readonly #baseKnown = new Uint8Array(MAX_FLOWS * 2);
   #count = 0;
   #live = 0;
 
@@ -71,9 +75,26 @@ export class Flows {
     this.#heard[flow] = frame;
   }
 
+  /** A past connection began with this sequence number in this direction: its SYN once more is a late copy. */
+  beganWith(flow: number, fromLow: boolean, sequence: number): boolean {
+    const at = flow * 2 + (fromLow ? 0 : 1);
+    return this.#baseKnown[at] === 1 && this.#base[at] === sequence;
+  }
+
+  /** A past connection was refused: its SYN once more is another attempt (Windows repeats the number). */
+  wasRefused(flow: number): boolean {
+    return this.#refused[flow] === 1;
+  }
+
   /** The connection is over; its numbers stay. */
   retire(flow: number): void {
-    if (this.connections[flow] === null) return;
+    const connection = this.connections[flow];
+    if (connection === null || connection === undefined) return;
+    this.#refused[flow] = connection.refused ? 1 : 0;
+    this.#base[flow * 2] = connection.lowBase;
+    this.#base[flow * 2 + 1] = connection.highBase;
+    this.#baseKnown[flow * 2] = connection.lowBaseKnown ? 1 : 0;
+    this.#baseKnown[flow * 2 + 1] = connection.highBaseKnown ? 1 : 0;
     this.connections[flow] = null;
     this.#live--;
   }
@@ -114,6 +135,9 @@ export class Flows {
     const numbers = keep.map((flow) => this.#number[flow]!);
     const heard = keep.map((flow) => this.#heard[flow]!);
     const gone = keep.map((flow) => this.#forgotten[flow]!);
+    const refused = keep.map((flow) => this.#refused[flow]!);
+    const bases = keep.flatMap((flow) => [this.#base[flow * 2]!, this.#base[flow * 2 + 1]!]);
+    const known = keep.flatMap((flow) => [this.#baseKnown[flow * 2]!, this.#baseKnown[flow * 2 + 1]!]);
     keep.forEach((flow, now) => {
       renumber[flow] = now;
     });
@@ -123,6 +147,9 @@ export class Flows {
     this.#number.set(numbers);
     this.#heard.set(heard);
     this.#forgotten.set(gone);
+    this.#refused.set(refused);
+    this.#base.set(bases);
+    this.#baseKnown.set(known);
     this.#count = keep.length;
     this.table.rebuild(renumber);
   }

@@ -17,9 +17,10 @@ const MAX_LINGERING = 128;
 /** The ports that are mail whatever is said on them: RFC 5321, 8314, 6409 and the usual alternative. */
 export const MAIL_PORTS: readonly number[] = [25, 465, 587, 2525];
 
-/** Time is told this often (µs), but not more often than every so many packets. */
+/** Time is told this often (µs). Where it has stepped back very often, not more often than every so many packets. */
 const TICK_US = 1_000_000;
-const TICK_PACKETS = 8;
+const WILD_STEPS = 1_000;
+const TICK_PACKETS = 64;
 
 interface Lingering {
   flows: Flows;
@@ -44,7 +45,8 @@ export class Streams implements SegmentSink {
   #frame = 0;
   #file = 0;
   #tickedUs = NO_TIME;
-  #tickedFrame = -TICK_PACKETS;
+  #tickedFrame = 0;
+  #stepsBack = 0;
 
   constructor(sink: SourceSink, ports: ReadonlySet<number>) {
     this.#sink = sink;
@@ -55,10 +57,11 @@ export class Streams implements SegmentSink {
   at(atUs: number, frame: number): void {
     this.#atUs = atUs;
     this.#frame = frame;
-    // Backwards too: else one stamp far ahead would stop all ticks. Not at every packet: clocks can go wild.
-    const elapsedUs = Math.abs(atUs - this.#tickedUs);
-    if (elapsedUs >= TICK_US && atUs !== NO_TIME && frame - this.#tickedFrame >= TICK_PACKETS)
-      this.tick(atUs);
+    const elapsedUs = atUs - this.#tickedUs;
+    if (Math.abs(elapsedUs) < TICK_US || atUs === NO_TIME) return;
+    // Backwards too: else one stamp far ahead would stop all ticks. But clocks can go wild.
+    if (elapsedUs < 0) this.#stepsBack++;
+    if (this.#stepsBack < WILD_STEPS || frame - this.#tickedFrame >= TICK_PACKETS) this.tick(atUs);
   }
 
   /** A new file of a ring begins: numbering starts anew. */
@@ -89,7 +92,7 @@ export class Streams implements SegmentSink {
     if (flow < 0) {
       connection = this.#create(flows, slot, segment, fromLow);
       flow = flows.table.flowAt(slot);
-    } else if (opens && (connection === null || isNew(connection, segment, fromLow))) {
+    } else if (opens && isOther(flows, flow, connection, segment, fromLow)) {
       if (connection !== null) this.#close(connection);
       connection = this.#create(flows, slot, segment, fromLow);
     } else if (flows.fileOf(flow) !== this.#file) {
@@ -97,7 +100,7 @@ export class Streams implements SegmentSink {
       flows.setFile(flow, this.#file, this.tcpStreams++);
     }
     const returns = connection === null && flows.wasForgotten(flow) && segment.payloadLength > 0;
-    if (returns || (segment.flags & SYN && reopens(connection, segment, fromLow))) {
+    if (returns || (segment.flags & SYN && reopens(flows, flow, connection, segment, fromLow))) {
       const older = connection;
       if (older !== null) this.#close(older);
       connection = this.#create(flows, slot, segment, fromLow, flows.numberOf(flow));
@@ -123,7 +126,7 @@ export class Streams implements SegmentSink {
     const flow = flows.table.flowAt(slot);
     const connection = flow < 0 ? null : flows.connections[flow]!;
     const opens = (quoted.flags & (SYN | ACK)) === SYN;
-    if (flow < 0 || (opens && (connection === null || isNew(connection, quoted, fromLow)))) {
+    if (flow < 0 || (opens && isOther(flows, flow, connection, quoted, fromLow))) {
       // Wireshark numbers a connection it knows only from a quote, if enough is quoted.
       if (quoted.flags === 0) return;
       if (connection !== null) this.#close(connection);
@@ -228,15 +231,31 @@ export class Streams implements SegmentSink {
 }
 
 /** Wireshark's rule: a SYN with another sequence number is a new connection. */
-function isNew(connection: Connection, segment: Segment, fromLow: boolean): boolean {
+function isOther(
+  flows: Flows,
+  flow: number,
+  connection: Connection | null,
+  segment: Segment,
+  fromLow: boolean,
+): boolean {
+  if (connection === null) return !flows.beganWith(flow, fromLow, segment.sequence);
   const known = fromLow ? connection.lowBaseKnown : connection.highBaseKnown;
   return known && (fromLow ? connection.lowBase : connection.highBase) !== segment.sequence;
 }
 
 /** A refused SYN tried again (Windows does), or the answer to a new SYN that was not captured: Wireshark keeps the number. */
-function reopens(connection: Connection | null, segment: Segment, fromLow: boolean): boolean {
+function reopens(
+  flows: Flows,
+  flow: number,
+  connection: Connection | null,
+  segment: Segment,
+  fromLow: boolean,
+): boolean {
   const handshake = segment.flags & (SYN | ACK);
-  if (connection === null) return handshake === (SYN | ACK);
+  if (connection === null) {
+    if (!(handshake & ACK)) return flows.wasRefused(flow);
+    return !flows.beganWith(flow, fromLow, segment.sequence);
+  }
   if (connection.finishedAtUs === 0) return false;
   if (!(handshake & ACK)) return connection.refused;
   return (fromLow ? connection.lowBase : connection.highBase) !== segment.sequence;

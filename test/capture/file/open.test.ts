@@ -183,7 +183,7 @@ describe("packed data that is not whole", () => {
   test("a window beyond the bound is refused, not allocated", async () => {
     await expect(readFile(zstdStored(pcap, { window: 0xa8 }))).rejects.toMatchObject({
       code: "not-a-capture",
-      message: expect.stringMatching(/more than 128 MiB/),
+      message: expect.stringMatching(/more than 32 MiB/),
     });
   });
 });
