@@ -8,6 +8,7 @@ import type { Flags } from "./flags.ts";
 import { Held, type HeldBudget } from "./held.ts";
 import { Preface } from "./preface.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
+import { isAuthMisspelt, keepAuth, mayHoldSecret } from "./secrets.ts";
 import {
   ANONYMOUS_TLS,
   AUTH,
@@ -331,27 +332,14 @@ export class ClientReader {
       return;
     }
     this.#sawAuth = true;
-    // "AUTH PLAIN " and then a secret: the mechanism is kept, the initial response is not.
-    let from = 4;
-    while (from < end && bytes[from]! <= 0x20) from++;
-    let to = from;
-    while (to < end && bytes[to]! > 0x20) to++;
-    const named = MECHANISM.test(textOf(bytes, from, to));
-    kept.append(bytes, 0, named ? to : Math.min(4, end));
-    if (named ? to < end : from < end) kept.append(REDACTED, 0, REDACTED.length);
+    keepAuth(kept, bytes, end);
   }
 
-  /** An unknown command that may hold a secret: AUTH misspelt, or one word of base64 where a challenge may have been missed. */
   #mayBeSecret(end: number): boolean {
-    if (end < 4) return false;
     const text = textOf(this.#line.bytes, 0, end);
-    if (PASSWORD_COMMAND.test(text) || NAMES_MECHANISM.test(text)) return true;
-    if (MISSPELT_AUTH.test(text)) {
-      this.#sawAuth = true;
-      return true;
-    }
-    if (!this.#sawAuth && !this.#flags.has("mid-stream") && !this.#flags.has("gap")) return false;
-    return /^[A-Za-z0-9+/=_-]+$/.test(text);
+    if (isAuthMisspelt(text)) this.#sawAuth = true;
+    const unseen = this.#sawAuth || this.#flags.has("mid-stream") || this.#flags.has("gap");
+    return mayHoldSecret(text, unseen);
   }
 
   #afterCommand(exchange: ExchangeRecord, end: number): void {
@@ -720,18 +708,3 @@ export class ClientReader {
     this.#queue.lost("commands");
   }
 }
-
-/** Passwords of other protocols, said to the wrong server. */
-const PASSWORD_COMMAND = /^\W*(?:pass|login|acct)\b/i;
-
-/** Whatever it begins with, a mechanism and then something: AUTH mistyped. */
-const NAMES_MECHANISM =
-  /^\S+\s+(?:plain|login|external|ntlm|gssapi|x?oauth\w*|cram-md5|digest-md5|scram-\S+)\b/i;
-
-/** AUTH with something before it, or not a blank behind it. */
-const MISSPELT_AUTH = /^(?:\\x[0-9a-f]{2}|[^A-Za-z])*auth/i;
-
-/** A SASL mechanism's name: RFC 4422 §3.1. One case only: base64 has both. Any other word may be a secret. */
-const MECHANISM = /^(?:[A-Z0-9_-]{1,20}|[a-z0-9_-]{1,20})$/;
-
-const REDACTED = Buffer.from(" [redacted]");

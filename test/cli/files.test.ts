@@ -185,19 +185,22 @@ describe.concurrent("a ring of files", () => {
     expect(new Set(exchangesOf(parseLines(stdout)).map(({ file }) => file)).size).toBe(4);
   });
 
-  test.skipIf(spawnSync("editcap", ["--version"]).status !== 0)("as editcap splits the tour", async () => {
-    const target = join(folder, "split.pcap");
-    execFileSync("editcap", ["-F", "pcap", "-c", "200", join(ROOT, TOUR), target]);
-    const paths = readdirSync(folder)
-      .filter((name) => name.startsWith("split_"))
-      .map((name) => join(folder, name));
-    expect(paths.length).toBe(6);
-    const [split, tour] = [await report(...paths), await report(TOUR)];
-    expect(sums(split)).toEqual({
-      ...sums(tour),
-      totals: { ...tour.totals, packetBytes: split.totals.packetBytes },
-    });
-  });
+  test.skipIf(!process.env.CI && spawnSync("editcap", ["--version"]).status !== 0)(
+    "as editcap splits the tour",
+    async () => {
+      const target = join(folder, "split.pcap");
+      execFileSync("editcap", ["-F", "pcap", "-c", "200", join(ROOT, TOUR), target]);
+      const paths = readdirSync(folder)
+        .filter((name) => name.startsWith("split_"))
+        .map((name) => join(folder, name));
+      expect(paths.length).toBe(6);
+      const [split, tour] = [await report(...paths), await report(TOUR)];
+      expect(sums(split)).toEqual({
+        ...sums(tour),
+        totals: { ...tour.totals, packetBytes: split.totals.packetBytes },
+      });
+    },
+  );
 });
 
 describe.concurrent("connections on which nothing is said", () => {

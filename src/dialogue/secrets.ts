@@ -1,0 +1,50 @@
+import { textOf } from "../spine/text.ts";
+import type { ByteText } from "./byte-text.ts";
+
+/**
+ * Which of a client's lines may hold a secret. They are not kept, not even for a report: base64 hides
+ * nothing. In doubt a line is taken for one; what is lost is the text of an unknown command.
+ */
+
+/** A SASL mechanism's name: RFC 4422 §3.1. One case only: base64 has both. Any other word may be a secret. */
+const MECHANISM = /^(?:[A-Z0-9_-]{1,20}|[a-z0-9_-]{1,20})$/;
+
+/** AUTH with something before it, or not a blank behind it. */
+const MISSPELT_AUTH = /^(?:\\x[0-9a-f]{2}|[^A-Za-z])*auth/i;
+
+/** Whatever it begins with, a mechanism and then something: AUTH mistyped. */
+const NAMES_MECHANISM =
+  /^\S+\s+(?:plain|login|external|ntlm|gssapi|x?oauth\w*|cram-md5|digest-md5|scram-\S+)\b/i;
+
+/** Passwords of other protocols, said to the wrong server. */
+const PASSWORD_COMMAND = /^\W*(?:pass|login|acct)\b/i;
+
+/** One word of base64: an answer to a challenge. */
+const BASE64_WORD = /^[A-Za-z0-9+/=_-]{4,}$/;
+
+const REDACTED = Buffer.from(" [redacted]");
+
+export function isAuthMisspelt(text: string): boolean {
+  return MISSPELT_AUTH.test(text);
+}
+
+/**
+ * Of a line that is no known command.
+ * @param challengeUnseen the server may have asked for a secret without our knowing
+ */
+export function mayHoldSecret(text: string, challengeUnseen: boolean): boolean {
+  if (MISSPELT_AUTH.test(text) || NAMES_MECHANISM.test(text) || PASSWORD_COMMAND.test(text)) return true;
+  return challengeUnseen && BASE64_WORD.test(text);
+}
+
+/** Keeps of `AUTH PLAIN <initial response>` the mechanism and not the response (RFC 4954 §4). */
+export function keepAuth(kept: ByteText, line: Uint8Array, end: number): void {
+  const AUTH_BYTES = 4;
+  let from = AUTH_BYTES;
+  while (from < end && line[from]! <= 0x20) from++;
+  let to = from;
+  while (to < end && line[to]! > 0x20) to++;
+  const named = MECHANISM.test(textOf(line, from, to));
+  kept.append(line, 0, named ? to : Math.min(AUTH_BYTES, end));
+  if (named ? to < end : from < end) kept.append(REDACTED, 0, REDACTED.length);
+}
