@@ -44,8 +44,10 @@ export interface FirstReply {
 }
 
 export function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstReply): Verdict {
-  if (code === null) return onMailPort ? "undecided" : "other";
-  if (isGreeting && !GREETINGS.has(code) && !onMailPort) return "other";
+  // The client's first command tells soon enough, and the port decides where it says nothing.
+  if (onMailPort) return "undecided";
+  if (code === null) return "other";
+  if (isGreeting && !GREETINGS.has(code)) return "other";
   const said = text();
   if (/\b[el]?smtp\b|\blmtp\b/i.test(said) && !/\bftp/i.test(said)) return "smtp";
   // A greeting that a firewall has starred out: nothing else does that (see the masks of PIX and ASA).

@@ -122,8 +122,9 @@ export class ReplyQueue {
     throughThen = this.#throughCount,
   ): ExchangeRecord {
     const pending = this.#pending;
-    const inSamePacket = pending.at(-1)?.askedLastFrame === frame && pending.at(-1)?.verbIndex !== CONNECT;
-    if (inSamePacket) this.#pipelines = true;
+    const before = pending[pending.length - 1];
+    if (before !== undefined && before.askedLastFrame === frame && before.verbIndex !== CONNECT)
+      this.#pipelines = true;
     // A client that waits for each reply got those that we missed.
     if (this.#repliesLost && !this.#pipelines) this.abandon("gap", atUs);
     this.#repliesLost = false;
