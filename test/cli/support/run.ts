@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly input?: Uint8Array | string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A program with arguments that starts the command in other circumstances. */
+  readonly under?: readonly string[];
 }
 
 /** Longer than any test needs; a run that hangs is ended and shows as a signal. */
@@ -33,7 +35,8 @@ export function start(args: readonly string[], options: RunOptions = {}): ChildP
     env: { ...inherited, ...options.env },
     stdio: "pipe",
   };
-  return spawn(COMMAND, args, spawning) as ChildProcessWithoutNullStreams;
+  const [program, ...rest] = [...(options.under ?? []), COMMAND, ...args] as [string, ...string[]];
+  return spawn(program, rest, spawning) as ChildProcessWithoutNullStreams;
 }
 
 export function outcome(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
