@@ -18,6 +18,14 @@ export { conversationLine, exchangeLine, NDJSON_SCHEMA } from "./reports/index.t
 export type { Conversation, DialogueListener } from "./spine/conversation.ts";
 export { SmtpscopeError } from "./spine/errors.ts";
 export type { Exchange } from "./spine/exchange.ts";
+export type {
+  CauseFinding,
+  Evidence,
+  Explanation,
+  Finding,
+  RewritingFinding,
+  Severity,
+} from "./spine/finding.ts";
 export type { Phase } from "./spine/phase.ts";
 export type { Report } from "./spine/report.ts";
 export type { Settled } from "./spine/settled.ts";
