@@ -1,6 +1,7 @@
 import { Account } from "./account.ts";
 import { ByteText } from "./byte-text.ts";
-import { type ClientOwner, ClientReader } from "./client-reader.ts";
+import type { ClientOwner } from "./client-owner.ts";
+import { ClientReader } from "./client-reader.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import { Flags } from "./flags.ts";
 import type { HeldBudget } from "./held.ts";

@@ -17,7 +17,7 @@ import {
   type Transport,
 } from "../spine/wire.ts";
 import type { Turn } from "./account.ts";
-import type { ClientOwner } from "./client-reader.ts";
+import type { ClientOwner } from "./client-owner.ts";
 import type { Desk } from "./desk.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -368,7 +368,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
       case DATA:
         if (code === 354) queue.certain();
         if (awaited && code !== 354 && exchange.taint === "gap") client.doubtMessage();
-        if (awaited) client.readOn(code === 354 ? "body" : "commands", exchange.answeredLast);
+        if (awaited && code === 354) client.readOn("body", exchange.answeredLast);
+        else if (awaited) client.refused();
         break;
       case AUTH:
       case AUTH_ANSWER:

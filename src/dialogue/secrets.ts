@@ -1,5 +1,8 @@
 import { textOf } from "../spine/text.ts";
 import type { ByteText } from "./byte-text.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+import type { Flags } from "./flags.ts";
+import { AUTH, AUTH_ANSWER, UNKNOWN } from "./verbs.ts";
 
 /**
  * Which of a client's lines may hold a secret. They are not kept, not even for a report: base64 hides
@@ -24,21 +27,67 @@ const BASE64_WORD = /^[A-Za-z0-9+/=_-]{4,}$/;
 
 const REDACTED = Buffer.from(" [redacted]");
 
-export function isAuthMisspelt(text: string): boolean {
-  return MISSPELT_AUTH.test(text);
+/** Decides what of a client's commands is kept, from what was said before. */
+export class Discretion {
+  readonly #flags: Flags;
+  #sawAuth = false;
+  /** Lines that are no commands may be a message that nobody asked for: their text is not kept. */
+  #hideUnknown = false;
+
+  constructor(flags: Flags) {
+    this.#flags = flags;
+  }
+
+  clear(): void {
+    this.#sawAuth = false;
+    this.#hideUnknown = false;
+  }
+
+  /** Until a command comes nothing is kept. */
+  hideUnknown(): void {
+    this.#hideUnknown = true;
+  }
+
+  /** Keeps of a command, `line[0, end)`, what may be shown. @returns true when the line holds a secret */
+  keep(exchange: ExchangeRecord, line: Uint8Array, end: number): boolean {
+    const kept = exchange.commandBytes;
+    kept.clear();
+    switch (exchange.verbIndex) {
+      case AUTH_ANSWER:
+        return true;
+      case AUTH:
+        this.#sawAuth = true;
+        keepAuth(kept, line, end);
+        return false;
+      case UNKNOWN:
+        if (!this.#hideUnknown && !this.#mayBeSecret(textOf(line, 0, end))) break;
+        exchange.secret = true;
+        return true;
+      default:
+        this.#hideUnknown = false;
+    }
+    kept.append(line, 0, end);
+    return false;
+  }
+
+  #mayBeSecret(text: string): boolean {
+    if (MISSPELT_AUTH.test(text)) this.#sawAuth = true;
+    const unseen = this.#sawAuth || this.#flags.has("mid-stream") || this.#flags.has("gap");
+    return mayHoldSecret(text, unseen);
+  }
 }
 
 /**
  * Of a line that is no known command.
  * @param challengeUnseen the server may have asked for a secret without our knowing
  */
-export function mayHoldSecret(text: string, challengeUnseen: boolean): boolean {
+function mayHoldSecret(text: string, challengeUnseen: boolean): boolean {
   if (MISSPELT_AUTH.test(text) || NAMES_MECHANISM.test(text) || PASSWORD_COMMAND.test(text)) return true;
   return challengeUnseen && BASE64_WORD.test(text);
 }
 
 /** Keeps of `AUTH PLAIN <initial response>` the mechanism and not the response (RFC 4954 §4). */
-export function keepAuth(kept: ByteText, line: Uint8Array, end: number): void {
+function keepAuth(kept: ByteText, line: Uint8Array, end: number): void {
   const AUTH_BYTES = 4;
   let from = AUTH_BYTES;
   while (from < end && line[from]! <= 0x20) from++;

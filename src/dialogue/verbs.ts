@@ -41,6 +41,9 @@ const TABLE = [
 
 type VerbName = (typeof TABLE)[number][0];
 
+/** No verb is longer. */
+export const MAX_VERB_BYTES = 20;
+
 /** A verb's place in the table. */
 export type VerbIndex = number;
 
