@@ -1,8 +1,10 @@
 import { closeSilent } from "../dialogue/dialogues.ts";
 import { type PhasePart, Recorder } from "../latency/recorder.ts";
+import { Rewriting } from "../rewriting/rewriting.ts";
 import type { Conversation, DialogueListener, Flag } from "../spine/conversation.ts";
 import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
+import type { Finding } from "../spine/finding.ts";
 import { BODY, CONNECT, PHASES } from "../spine/phase.ts";
 import type { AccountView, Health, PhaseView, SlowReply, Totals } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
@@ -61,6 +63,7 @@ export interface AnalysisPart {
   readonly slowest: readonly SlowReply[];
   readonly unanswered: readonly SlowReply[];
   readonly silentLeftOut: number;
+  readonly rewriting: ReturnType<Rewriting["part"]>;
 }
 
 const NO_ACCOUNT: AccountView = {
@@ -78,6 +81,7 @@ export class Analysis implements DialogueListener {
   readonly #options: AnalysisOptions;
   #frames: () => FileFrames;
   readonly #recorder = new Recorder();
+  readonly #rewriting: Rewriting;
   readonly #groups: Groups | null;
   readonly #slowest: Top;
   readonly #unanswered: Top;
@@ -109,14 +113,16 @@ export class Analysis implements DialogueListener {
     this.#groups = options.by === null ? null : new Groups(options.by);
     this.#slowest = new Top(options.top);
     this.#unanswered = new Top(options.top);
+    this.#rewriting = new Rewriting({ redact: options.redact });
   }
 
   // ---- what dialogues say
 
   exchange(exchange: Exchange, conversation: Conversation): void {
     const { accepts, onExchange } = this.#options;
+    this.#rewriting.exchange(exchange, conversation, this.#frames());
     if (accepts !== null || onExchange !== null) {
-      const settled = locate(exchange, conversation, this.#frames());
+      const settled = this.#locate(exchange, conversation);
       if (accepts !== null) {
         if (!accepts(settled)) return;
         this.#accepted.add(conversation);
@@ -151,7 +157,9 @@ export class Analysis implements DialogueListener {
     this.#counts.seen++;
     this.silent.spoke(conversation.transport.server);
     this.#connect(conversation);
-    if (this.#options.accepts !== null && !this.#accepted.delete(conversation)) return;
+    const accepted = this.#options.accepts === null || this.#accepted.delete(conversation);
+    this.#rewriting.conversation(conversation, accepted);
+    if (!accepted) return;
     this.#options.onConversation?.(conversation, this.#frames());
     const counts = this.#counts;
     const { flags } = conversation;
@@ -208,8 +216,27 @@ export class Analysis implements DialogueListener {
     sum.unknownUs += account.unknownUs;
   }
 
+  /** An exchange's file is that of its reply (of its command, where there is no reply); frames count within it. */
+  #locate(exchange: Exchange, conversation: Conversation): Settled {
+    const frames = this.#frames();
+    const { transport } = conversation;
+    const anchor = exchange.answeredFirstFrame || exchange.askedFirstFrame || transport.firstFrame;
+    const { file } = frames.locate(anchor);
+    const askedFile = exchange.askedFirstFrame === 0 ? file : frames.locate(exchange.askedFirstFrame).file;
+    return {
+      exchange,
+      conversation,
+      file,
+      tcpStream: transport.tcpStreamAt(anchor),
+      askedFrames: span(exchange.askedFirstFrame, exchange.askedLastFrame, frames),
+      answeredFrames: span(exchange.answeredFirstFrame, exchange.answeredLastFrame, frames),
+      askedFile: askedFile === file ? null : askedFile,
+      findings: () => this.#rewriting.foundIn(conversation),
+    };
+  }
+
   #slow(exchange: Exchange, conversation: Conversation, durationUs: number): SlowReply {
-    const { file, tcpStream, askedFrames, answeredFrames } = locate(exchange, conversation, this.#frames());
+    const { file, tcpStream, askedFrames, answeredFrames } = this.#locate(exchange, conversation);
     const { redact } = this.#options;
     const command = exchange.command();
     const reply = exchange.lines()[0];
@@ -245,6 +272,7 @@ export class Analysis implements DialogueListener {
       slowest: this.#slowest.entries,
       unanswered: this.#unanswered.entries,
       silentLeftOut: this.silent.leftOut,
+      rewriting: this.#rewriting.part(),
     };
   }
 
@@ -256,6 +284,7 @@ export class Analysis implements DialogueListener {
     }
     this.#add(part.account);
     this.silent.leftOut += part.silentLeftOut;
+    this.#rewriting.add(part.rewriting);
     this.#recorder.add(part.phases);
     if (part.groups !== null) this.#groups?.add(part.groups);
     for (const entry of part.slowest) if (this.#slowest.wants(entry.waitedUs)) this.#slowest.add(entry);
@@ -315,6 +344,10 @@ export class Analysis implements DialogueListener {
     return this.#recorder.phases.reduce((sum, phase) => sum + phase.waitedUs, 0);
   }
 
+  findings(): Finding[] {
+    return this.#rewriting.findings();
+  }
+
   /** Phases that occurred, by share of the waiting time. */
   phases(): PhaseView[] {
     const { percentiles } = this.#options;
@@ -364,23 +397,6 @@ function remarkOn(exchange: Exchange, conversation: Conversation): string {
 
 function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void {
   for (const key of Object.keys(sum) as (keyof T)[]) sum[key] = (sum[key] + part[key]) as T[keyof T];
-}
-
-/** An exchange's file is that of its reply (of its command, where there is no reply); frames count within it. */
-function locate(exchange: Exchange, conversation: Conversation, frames: FileFrames): Settled {
-  const { transport } = conversation;
-  const anchor = exchange.answeredFirstFrame || exchange.askedFirstFrame || transport.firstFrame;
-  const { file } = frames.locate(anchor);
-  const askedFile = exchange.askedFirstFrame === 0 ? file : frames.locate(exchange.askedFirstFrame).file;
-  return {
-    exchange,
-    conversation,
-    file,
-    tcpStream: transport.tcpStreamAt(anchor),
-    askedFrames: span(exchange.askedFirstFrame, exchange.askedLastFrame, frames),
-    answeredFrames: span(exchange.answeredFirstFrame, exchange.answeredLastFrame, frames),
-    askedFile: askedFile === file ? null : askedFile,
-  };
 }
 
 function span(first: number, last: number, frames: FileFrames): readonly [number, number] | null {

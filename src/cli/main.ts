@@ -4,6 +4,7 @@ import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
+import { EXPLAIN, EXPLAIN_HELP, explain, explainOptions } from "./explain.ts";
 import { leave } from "./leave.ts";
 import { complain, DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
@@ -27,6 +28,9 @@ async function run(args: readonly string[]): Promise<number> {
       .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and where does the time go?")
       .command(REPLAY, REPLAY_HELP, replayOptions, async (parsed) => {
         status = await replay(parsed);
+      })
+      .command(EXPLAIN, EXPLAIN_HELP, explainOptions, ({ id }) => {
+        process.stdout.write(explain(id));
       })
       .command("schema", "Print the JSON Schema of replay -o ndjson", {}, () => {
         process.stdout.write(`${JSON.stringify(NDJSON_SCHEMA, null, 2)}\n`);
@@ -65,7 +69,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-const COMMANDS = ["replay", "schema"];
+const COMMANDS = ["replay", "explain", "schema"];
 
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {

@@ -5,7 +5,7 @@ import { GROUPINGS, type GroupKey } from "../analysis/groups.ts";
 import { groupRings } from "../capture/file/ring.ts";
 import { MAIL_PORTS } from "../capture/stream/streams.ts";
 import { parseFilter } from "../filter/parser.ts";
-import { FORMATS, type FormatName, summaryLine } from "../reports/index.ts";
+import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
@@ -187,7 +187,8 @@ async function conclude(
 ): Promise<number> {
   const report = assemble(parts, request, order);
   const usable = report.totals.dialoguesSeen > 0;
-  if (args.format === "ndjson") await output.write(`${summaryLine(report)}\n`);
+  if (args.format === "ndjson")
+    await output.write(`${[...report.findings.map(findingLine), summaryLine(report)].join("\n")}\n`);
   else if (args.format === "json" || usable) {
     await output.write(FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)));
   }

@@ -51,6 +51,7 @@ export function assemble(parts: readonly ReadPart[], request: ReadRequest, order
     ),
     waitedUs: whole.waitedUs,
     account: whole.account,
+    findings: whole.findings(),
     phases: whole.phases(),
     by: whole.groups(),
     slowest: whole.slowest,

@@ -92,6 +92,9 @@ class Subject implements FilterSubject {
   get taint(): string | null {
     return this.#settled.exchange.taint;
   }
+  findings(): readonly string[] {
+    return this.#settled.findings();
+  }
   get conversation(): FilterSubject["conversation"] {
     const { conversation } = this.#settled;
     return {

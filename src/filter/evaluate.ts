@@ -59,6 +59,7 @@ export function compileBare(field: Field): Test {
     case "flag":
       return field.of;
     case "text":
+    case "word":
       return (subject) => {
         const value = field.of(subject);
         return value !== null && (typeof value === "string" || value.length > 0);

@@ -13,7 +13,11 @@ type From<Value> = (subject: FilterSubject) => Value;
 /** How a field's value is kept. `word`: a name, in any case; `known` lists all there are. */
 type FieldType =
   | { readonly type: "flag"; readonly of: From<boolean> }
-  | { readonly type: "word"; readonly of: From<string | null>; readonly known?: readonly string[] }
+  | {
+      readonly type: "word";
+      readonly of: From<string | readonly string[] | null>;
+      readonly known?: readonly string[];
+    }
   | { readonly type: "text"; readonly of: From<string | readonly string[] | null> }
   | { readonly type: "number"; readonly of: From<number | null> }
   | { readonly type: "duration"; readonly of: From<number | null> }
@@ -94,7 +98,16 @@ export const FIELDS: readonly Field[] = [
     known: ENDS,
     of: (s) => s.conversation.ended,
   },
+  {
+    name: "finding",
+    type: "word",
+    doc: "what was found in the dialogue so far, as banner-masked",
+    of: (s) => s.findings().flatMap((id) => [id, id.slice(id.indexOf("/") + 1)]),
+  },
+  {
+    name: "rewritten",
+    type: "flag",
+    doc: "the path changed something in the dialogue so far",
+    of: (s) => s.findings().some((id) => id.startsWith("rewriting/")),
+  },
 ];
-
-/** Names kept for what a later version can ask about. */
-export const RESERVED: ReadonlySet<string> = new Set(["rewritten", "finding"]);

@@ -32,7 +32,7 @@ import {
   type Test,
   type Written,
 } from "./evaluate.ts";
-import { FIELDS, type Field, RESERVED } from "./fields.ts";
+import { FIELDS, type Field } from "./fields.ts";
 import { FilterError, nearest } from "./filter-error.ts";
 import { Lexer, type Token } from "./lexer.ts";
 import type { FilterSubject } from "./subject.ts";
@@ -129,8 +129,6 @@ class Parser {
 
   #unknown({ text, at }: Token): never {
     const name = text.toLowerCase();
-    if (RESERVED.has(name))
-      this.#fail(at, `${name} needs rewriting findings, which this version does not make`);
     if (PHASE_NAMES.includes(name))
       this.#fail(at, `no field is called "${text}": it is a phase, write phase==${name}`);
     const near = nearest(name, BY_NAME.keys());

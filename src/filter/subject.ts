@@ -24,6 +24,8 @@ export interface FilterSubject {
   readonly pipelinedBehind: number;
   readonly retransmits: number;
   readonly taint: string | null;
+  /** Ids of what was found in its dialogue so far. */
+  findings(): readonly string[];
   readonly conversation: {
     readonly tls: boolean;
     readonly starttls: string;

@@ -3,6 +3,7 @@ import { renderJson } from "./json.ts";
 import { type Paint, renderText } from "./text.ts";
 
 export { DialogueLines } from "./dialogue-line.ts";
+export { findingLine } from "./findings.ts";
 export { conversationLine, exchangeLine, summaryLine } from "./ndjson.ts";
 export { NDJSON_SCHEMA } from "./schema.ts";
 export { type Paint, plain } from "./text.ts";

@@ -6,8 +6,8 @@ import type { Transport } from "../spine/wire.ts";
 import { jsonText } from "./json.ts";
 
 /**
- * One JSON object a line: each exchange when it has settled, each dialogue when it is over, one
- * summary at the end. schema.ts describes them.
+ * One JSON object a line: each exchange when it has settled, each dialogue when it is over, then the
+ * findings and one summary at the end. schema.ts describes them.
  */
 
 /** Text from the wire on its way out: the identity, or one that masks addresses. */

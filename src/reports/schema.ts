@@ -116,6 +116,50 @@ const conversation = closed({
   flags: { type: "array", items: text, uniqueItems: true },
 });
 
+const evidence = {
+  type: "array",
+  description: "where to see it; the first few of all there are",
+  items: closed({
+    file: text,
+    frame: { type: ["integer", "null"], description: "as Wireshark numbers it within the file" },
+    tcpStream: { type: ["integer", "null"] },
+    atUs: instant,
+    text: { ...text, description: "what is to be seen there, escaped" },
+  }),
+};
+const found = {
+  kind: { const: "finding" },
+  severity: { enum: ["info", "warning", "critical"] },
+  confidence: { type: "number", minimum: 0, maximum: 1 },
+  dialogues: { ...count, description: "dialogues it was found in" },
+  claim: text,
+  evidence,
+  remedy: text,
+  source: text,
+};
+
+const rewriting = closed({
+  ...found,
+  id: { type: "string", pattern: "^rewriting/[a-z0-9-]+$" },
+  basis: {
+    enum: ["seen", "likely"],
+    description: "seen: compared with the server's own bytes; likely: recognised by its looks",
+  },
+});
+
+const cause = closed({
+  ...found,
+  id: { type: "string", pattern: "^cause/[a-z0-9-]+$" },
+  rank: { type: "integer", minimum: 1, description: "1 is the worst; ties share a rank" },
+  ties: { type: "array", items: text, description: "ids that the evidence cannot tell from this one" },
+  deliberate: { type: "boolean", description: "done on purpose" },
+  phases: { type: "array", items: { enum: PHASES } },
+  waitedUs: { ...count, description: "µs waited in the dialogues and phases concerned" },
+  explainedUs: { ...count, description: "of these, what the cause accounts for" },
+  against: evidence,
+  decide: { type: ["string", "null"], description: "the observation that would tell the ties apart" },
+});
+
 const summary = {
   type: "object",
   description: "the last line: the report that -o json prints",
@@ -123,6 +167,10 @@ const summary = {
     kind: { const: "summary" },
     schema: { const: 1 },
     totals: { type: "object" },
+    findings: {
+      type: "array",
+      items: { oneOf: [{ $ref: "#/$defs/rewriting" }, { $ref: "#/$defs/cause" }] },
+    },
     phases: { type: "array" },
   },
   required: [
@@ -136,6 +184,7 @@ const summary = {
     "health",
     "waitedUs",
     "account",
+    "findings",
     "phases",
   ],
 };
@@ -144,6 +193,8 @@ export const NDJSON_SCHEMA = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "urn:smtpscope:ndjson:1",
   title: "A line of smtpscope replay -o ndjson",
-  oneOf: [{ $ref: "#/$defs/exchange" }, { $ref: "#/$defs/conversation" }, { $ref: "#/$defs/summary" }],
-  $defs: { exchange, conversation, summary },
+  oneOf: ["exchange", "conversation", "rewriting", "cause", "summary"].map((name) => ({
+    $ref: `#/$defs/${name}`,
+  })),
+  $defs: { exchange, conversation, rewriting, cause, summary },
 };

@@ -8,6 +8,18 @@ export interface Column<Row> {
   readonly close?: boolean;
 }
 
+/** Words in lines of up to `width`; a longer word (a path) stays whole. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** Rows under labels, each column as wide as its widest entry. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], paint: Paint): string {
   const cells = rows.map((row) => columns.map(({ text }) => text(row)));

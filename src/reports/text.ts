@@ -1,11 +1,12 @@
 import { bytesText, countText, durationText, percentText, plural, timeText } from "../spine/format.ts";
 import type { Distribution, GroupTable, GroupView, PhaseView, Report, SlowReply } from "../spine/report.ts";
 import { escapeText } from "../spine/text.ts";
-import { type Column, table } from "./table.ts";
+import { findingList } from "./findings.ts";
+import { type Column, table, wrapped } from "./table.ts";
 
 /**
  * The report for a reader at a terminal, in the shape of pt-query-digest: what was read, how good it
- * is, then the phases ranked by their share of the waiting time, the worst one's distribution, and
+ * is, what was found, then the phases ranked by their share of the waiting time, the worst one's distribution, and
  * the replies to look up in the capture.
  */
 
@@ -20,6 +21,7 @@ export function renderText(report: Report, paint: Paint): string {
   const silenceIsWorse = (report.unanswered[0]?.waitedUs ?? 0) > (report.slowest[0]?.waitedUs ?? 0);
   return [
     header(report, paint),
+    findingList(report.findings, paint),
     phaseTable(report, paint),
     worstHistogram(report, paint),
     report.by === null ? "" : groupTable(report.by, report.percentiles, paint),
@@ -71,25 +73,14 @@ function header(report: Report, paint: Paint): string {
   }
   return lines
     .map(
-      ([label, text]) => `${paint("heading", label.padEnd(10))} ${wrapped(text).join(`\n${" ".repeat(11)}`)}`,
+      ([label, text]) =>
+        `${paint("heading", label.padEnd(10))} ${wrapped(text, TEXT_WIDTH).join(`\n${" ".repeat(11)}`)}`,
     )
     .join("\n");
 }
 
 /** What fits beside the labels in 80 columns. */
 const TEXT_WIDTH = 69;
-
-/** Words in lines of up to TEXT_WIDTH; a longer word (a path) stays whole. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= TEXT_WIDTH)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
 
 function source(report: Report): string {
   const { files } = report.source;

@@ -8,6 +8,13 @@ import type { AtUs } from "./wire.ts";
  */
 export type Taint = "gap" | "clock" | "unanswered" | "early";
 
+/** Bytes as they came, lent with the exchange: `bytes[0, length)`; `omitted` more were not kept. */
+export interface RawText {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly omitted: number;
+}
+
 /**
  * One command (or other cause of a reply) and its reply. Times are µs since 1970; *first* and *last*
  * are the first and last byte in sequence order, each with the stamp of its first captured copy.
@@ -28,6 +35,8 @@ export interface Exchange {
   readonly code: number | null;
   /** The reply's lines as shown text. */
   lines(): string[];
+  /** The reply with its line ends. */
+  readonly replyBytes: RawText;
   readonly askedFirstAtUs: AtUs | null;
   readonly askedLastAtUs: AtUs | null;
   readonly answeredFirstAtUs: AtUs | null;

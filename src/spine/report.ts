@@ -1,4 +1,5 @@
 import type { Flag } from "./conversation.ts";
+import type { Finding } from "./finding.ts";
 import type { Phase } from "./phase.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface Report {
   readonly waitedUs: number;
   /** Where the dialogues' time went, from SYN to end; the parts add up to `lengthUs`. */
   readonly account: AccountView;
+  /** What was concluded: rewriting by severity, then causes by rank. */
+  readonly findings: readonly Finding[];
   /** Ranked by share of the waiting time. */
   readonly phases: readonly PhaseView[];
   readonly by: GroupTable | null;

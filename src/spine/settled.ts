@@ -1,5 +1,6 @@
 import type { Conversation } from "./conversation.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Finding } from "./finding.ts";
 
 /**
  * An exchange together with where it is: what filters look at and what is written out.
@@ -15,4 +16,6 @@ export interface Settled {
   readonly answeredFrames: readonly [number, number] | null;
   /** The file that askedFrames count in, where it is another one of the same ring; else null. */
   readonly askedFile: string | null;
+  /** What has been found in this dialogue so far, up to and with this exchange. */
+  findings(): readonly Finding["id"][];
 }

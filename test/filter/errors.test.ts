@@ -24,8 +24,6 @@ const ROWS: readonly (readonly [filter: string, position: number, message: strin
   ["sevrer==192.0.2.1", 0, "did you mean server?"],
   ["zebra", 0, "there are phase, verb,"],
   ["rcpt && tls", 0, "it is a phase, write phase==rcpt"],
-  ["rewritten", 0, "rewritten needs rewriting findings, which this version does not make"],
-  ['tls || finding=="STARTTLS-MASKED"', 7, "finding needs rewriting findings"],
   ["phase==rctp", 7, "did you mean rcpt?"],
   ["phase in {rcpt postcard}", 15, "one of connect banner"],
   ["taint==odd", 7, "one of gap clock unanswered early"],

@@ -1,17 +1,18 @@
 import type { FilterSubject } from "../../src/filter/subject.ts";
 
-type Given = Partial<Omit<FilterSubject, "command" | "lines" | "conversation">> & {
+type Given = Partial<Omit<FilterSubject, "command" | "lines" | "findings" | "conversation">> & {
   readonly command?: string | null;
   readonly lines?: readonly string[];
   readonly tls?: boolean;
   readonly starttls?: string;
   readonly banner?: string | null;
   readonly ended?: string | null;
+  readonly found?: readonly string[];
 };
 
 /** A recipient turned away after 1.25 s, but for what is given. */
 export function exchange(given: Given = {}): FilterSubject {
-  const { command, lines, tls, starttls, banner, ended, ...rest } = given;
+  const { command, lines, tls, starttls, banner, ended, found, ...rest } = given;
   return {
     phase: "rcpt",
     verb: "RCPT",
@@ -29,6 +30,7 @@ export function exchange(given: Given = {}): FilterSubject {
     pipelinedBehind: 0,
     retransmits: 0,
     taint: null,
+    findings: () => found ?? [],
     conversation: {
       tls: tls ?? false,
       starttls: starttls ?? "offered",

@@ -6,6 +6,7 @@ import { exchange, SILENCE } from "./exchange.ts";
 type Row = readonly [filter: string, subject: FilterSubject, want: boolean];
 
 const REFUSED = exchange();
+const MASKED = exchange({ found: ["rewriting/banner-masked"] });
 const V6 = exchange({ client: "[2001:db8::7]:40112", server: "[2001:db8:1::25]:25" });
 const MAPPED = exchange({ client: "[::ffff:10.2.0.7]:40112" });
 
@@ -32,6 +33,18 @@ const TABLES: Record<string, readonly Row[]> = {
     ["ended==rst", exchange({ ended: "rst" }), true],
     ["ended!=rst", REFUSED, false],
     ["starttls==offered", REFUSED, true],
+    ["finding", REFUSED, false],
+    ["finding", MASKED, true],
+    ["finding==rewriting/banner-masked", MASKED, true],
+    ["finding==banner-masked", MASKED, true],
+    ['finding=="BANNER-MASKED"', MASKED, true],
+    ["finding==starttls-masked", MASKED, false],
+    ["finding in {starttls-masked banner-masked}", MASKED, true],
+    ["finding=~^rewriting/", MASKED, true],
+    ["rewritten", MASKED, true],
+    ["rewritten", REFUSED, false],
+    ["!rewritten", REFUSED, true],
+    ["rewritten", exchange({ found: ["cause/resolver"] }), false],
     ["starttls", REFUSED, true],
     ["starttls", exchange({ starttls: "none" }), false],
     ["starttls==none", exchange({ starttls: "none" }), true],

@@ -1,4 +1,5 @@
 /** What a reader of `-o ndjson` and `-o json` gets. */
+import type { Finding } from "../../../src/spine/finding.ts";
 import type { Report } from "../../../src/spine/report.ts";
 
 export interface ExchangeLine {
@@ -37,7 +38,7 @@ interface ConversationLine {
 
 export type SummaryLine = Omit<Report, "kind"> & { readonly kind: "summary" };
 
-export type Line = ExchangeLine | ConversationLine | SummaryLine;
+export type Line = ExchangeLine | ConversationLine | Finding | SummaryLine;
 
 export function parseLines(stdout: string): Line[] {
   return stdout

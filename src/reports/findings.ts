@@ -1,0 +1,77 @@
+import type { CauseFinding, Evidence, Finding } from "../spine/finding.ts";
+import { countText, durationText, plural } from "../spine/format.ts";
+import { escapeText } from "../spine/text.ts";
+import { jsonText } from "./json.ts";
+import { wrapped } from "./table.ts";
+import type { Paint } from "./text.ts";
+
+/** Findings for a reader and as NDJSON. Those of rewriting and causes of delay are told by their id. */
+
+/** Evidence shown a finding; JSON has all that was kept. */
+const MAX_SHOWN = 3;
+const INDENT = " ".repeat(5);
+const LABEL_WIDTH = 10;
+/** What fits beside the labels in 80 columns. */
+const TEXT_WIDTH = 80 - INDENT.length - LABEL_WIDTH;
+
+export function findingLine(finding: Finding): string {
+  return jsonText(finding);
+}
+
+export function findingList(findings: readonly Finding[], paint: Paint): string {
+  if (findings.length === 0) return "";
+  return [paint("heading", "Findings"), ...findings.map((finding, i) => entry(finding, i + 1, paint))].join(
+    "\n",
+  );
+}
+
+function entry(finding: Finding, number: number, paint: Paint): string {
+  const { id, severity, claim, evidence, remedy, source } = finding;
+  const against = "against" in finding ? finding.against : [];
+  const decide = "decide" in finding ? finding.decide : null;
+  return [
+    `${String(number).padStart(3)}  ${paint("strong", id)}  ${paint("warning", severity)}, ${standing(finding)}`,
+    ...wrapped(escapeText(claim), 80 - INDENT.length).map((line) => INDENT + line),
+    ...("rank" in finding ? labelled("weight", weight(finding)) : []),
+    ...places("evidence", evidence, paint),
+    ...places("against", against, paint),
+    ...(decide === null ? [] : labelled("decide by", escapeText(decide))),
+    ...labelled("remedy", escapeText(remedy)),
+    ...labelled("source", escapeText(source)),
+    ...labelled("more", `smtpscope explain ${id}`),
+  ].join("\n");
+}
+
+/** "likely (90 %), 381 dialogues" */
+function standing(finding: Finding): string {
+  const sure = `${Math.round(finding.confidence * 100)} %`;
+  const where = plural(finding.dialogues, "dialogue");
+  if (!("rank" in finding)) return `${finding.basis} (${sure}), ${where}`;
+  return `${sure} sure, ${where}${finding.deliberate ? ", deliberate?" : ""}`;
+}
+
+function weight({ rank, ties, phases, waitedUs, explainedUs }: CauseFinding): string {
+  const tied = ties.length === 0 ? "" : `, as is ${ties.join(", ")}`;
+  const where = phases.length === 0 ? "" : ` in ${phases.join(", ")}`;
+  const share = waitedUs === 0 ? "" : ` of ${durationText(waitedUs)} waited`;
+  return `rank ${countText(rank)}${tied}; explains ${durationText(explainedUs)}${share}${where}`;
+}
+
+function places(label: string, evidence: readonly Evidence[], paint: Paint): string[] {
+  return evidence.slice(0, MAX_SHOWN).flatMap(({ file, frame, tcpStream, text }, i) => {
+    const stream = tcpStream === null ? "" : `  tcp.stream ${tcpStream}`;
+    const where = paint("dim", `${escapeText(file)}${frame === null ? "" : `:${frame}`}${stream}`);
+    return [
+      `${INDENT}${(i === 0 ? label : "").padEnd(LABEL_WIDTH)}${where}`,
+      ...wrapped(escapeText(text), TEXT_WIDTH - 2).map(
+        (line) => `${INDENT}${" ".repeat(LABEL_WIDTH + 2)}${line}`,
+      ),
+    ];
+  });
+}
+
+function labelled(label: string, text: string): string[] {
+  return wrapped(text, TEXT_WIDTH).map(
+    (line, i) => `${INDENT}${(i === 0 ? label : "").padEnd(LABEL_WIDTH)}${line}`,
+  );
+}

@@ -1,0 +1,70 @@
+import { countText, plural } from "../../spine/format.ts";
+import { escapeText } from "../../spine/text.ts";
+import type { Signature } from "../signature.ts";
+import { serversText } from "../sum-text.ts";
+
+/** What a mask leaves of a greeting's line: the code, and stars in which 2 and 0 survive. */
+const MASKED_LINE = /^(?:220|2\*0|\*{3})?[ -]?[*20 \t]*$/;
+/** Fewer stars are decoration, or nothing. */
+const MIN_STARS = 2;
+
+/** The greeting's lines consist of `*`, `2` and `0`. */
+export const bannerMasked: Signature = {
+  id: "rewriting/banner-masked",
+  severity: "warning",
+  stage: "banner",
+  remedy:
+    "On the firewall between the point of capture and the server: Cisco ASA/FTD `policy-map type inspect esmtp`, " +
+    "`parameters`, `no mask-banner`; PIX `no fixup protocol smtp 25`.",
+  source: "Cisco ASA configuration guide, ESMTP inspection; Postfix smtp_pix_workarounds",
+  detect({ banner }) {
+    if (banner === null || !isMasked(banner.lines)) return null;
+    const stars = banner.lines.join("").split("*").length - 1;
+    const text = banner.lines.join(" ");
+    return { variant: text, confidence: stars >= 8 ? 0.97 : 0.9, text };
+  },
+  claim(sum) {
+    const first = sum.variants[0]!.variant;
+    const others = sum.variants.length - 1;
+    return (
+      `The banner arrived with its text overwritten by stars in ${plural(sum.dialogues, "dialogue")} with ` +
+      `${serversText(sum)}: ${escapeText(first)}` +
+      (others > 0 ? ` (and ${countText(others)} more such banners)` : "") +
+      "."
+    );
+  },
+  explanation: {
+    title: "The server's banner arrived as stars",
+    what: [
+      "A device on the path overwrote the text of the 220 greeting: every character became *, except 2, 0 and at times the blank behind a 0. The length is kept.",
+      "A client cannot see which server it talks to. Postfix takes such a server for one behind a PIX: it says HELO instead of EHLO, and for mail that has waited 500 s sleeps 10 s before the final dot.",
+    ],
+    evidence: [
+      "All lines of the greeting consist of the code and of *, 2, 0 and blanks, with at least two stars.",
+      "Not this: a greeting of several lines of which only some are decorated with stars; an empty greeting.",
+    ],
+    usually: [
+      "Cisco PIX (fixup protocol smtp), ASA and FTD (inspect esmtp; mask-banner is on by default), FWSM, IOS firewall.",
+    ],
+    confirm: [
+      "Ask the server on its own host: telnet localhost 25. If the banner is whole there, it is changed on the way.",
+      "On an ASA: show service-policy inspect esmtp; it counts mask-banner.",
+    ],
+    remedy: [
+      "ASA/FTD: policy-map type inspect esmtp NAME, parameters, no mask-banner (and allow-tls); or leave esmtp out of the inspection.",
+      "PIX: no fixup protocol smtp 25.",
+    ],
+    deliberate:
+      "Yes, as a default of the device: it hides the server's make. It protects little and breaks STARTTLS and ESMTP.",
+    sources: [
+      "Cisco ASA CLI configuration guide, inspection of mail protocols",
+      "Postfix smtp_pix_workarounds",
+    ],
+  },
+};
+
+/** Every line is masked, and something was there to be masked. */
+function isMasked(lines: readonly string[]): boolean {
+  const text = lines.join("");
+  return text.split("*").length > MIN_STARS && lines.every((line) => MASKED_LINE.test(line));
+}
