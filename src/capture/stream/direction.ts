@@ -233,6 +233,12 @@ export class Direction {
     }
   }
 
+  /** Lets go of what waits. */
+  drop(): void {
+    this.queue = NO_PIECES;
+    this.queuedBytes = 0;
+  }
+
   /** Says the stream is over when its FIN is next in sequence. */
   finish(sink: StreamSink): void {
     if (

@@ -1,6 +1,7 @@
 import { NO_TIME, type SourceSink } from "../../spine/wire.ts";
 import { ACK, type Segment, type SegmentSink, SYN } from "../packet.ts";
-import { Connection, type QueueBudget } from "./connection.ts";
+import { CausalOrder } from "./causal-order.ts";
+import { Connection } from "./connection.ts";
 import { Endpoint } from "./endpoint.ts";
 import { Flows } from "./flows.ts";
 
@@ -37,7 +38,7 @@ export class Streams implements SegmentSink {
   readonly #ports: ReadonlySet<number>;
   readonly #v4 = new Flows(4);
   #v6: Flows | null = null;
-  readonly #budget: QueueBudget = { bytes: 0 };
+  readonly #order = new CausalOrder();
   readonly #waiting = new Set<Connection>();
   #lingering: Lingering[] = [];
   #lingerHead = 0;
@@ -159,7 +160,7 @@ export class Streams implements SegmentSink {
     const low = fromLow ? source : destination;
     const high = fromLow ? destination : source;
     const tcpStream = number < 0 ? this.tcpStreams++ : number;
-    const connection = new Connection(low, high, this.#frame, this.#atUs, tcpStream, this.#budget);
+    const connection = new Connection(low, high, this.#frame, this.#atUs, tcpStream, this.#order);
     if (number < 0) this.connections++;
     flows.add(slot, connection, this.#file, tcpStream, this.#frame);
     return connection;
