@@ -30,6 +30,7 @@ const MAY_ALSO_IMPORT: Record<string, readonly string[]> = {
 const OWNERS: Record<string, readonly string[]> = {
   "node:fs": ["capture/file", "cli"],
   "node:worker_threads": ["cli"],
+  "node:crypto": ["dialogue"],
   "node:zlib": ["capture/file"],
   "node:module": ["cli"],
   "node:v8": ["cli"],

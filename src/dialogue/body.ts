@@ -1,5 +1,7 @@
+import type { Unkept } from "../spine/exchange.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { BodyScanner } from "./body-scanner.ts";
+import { Digest } from "./digests.ts";
 import { Held, type HeldBudget } from "./held.ts";
 import type { Instant } from "./tls.ts";
 
@@ -13,6 +15,8 @@ import type { Instant } from "./tls.ts";
 export class Body {
   readonly #scanner = new BodyScanner();
   readonly #budget: HeldBudget;
+  readonly #digests: boolean;
+  #digest: Digest | null = null;
   #behindDot: Held | null = null;
   #looseEnd: Instant | null = null;
   readonly #last: Instant = { atUs: NO_TIME, frame: 0, offset: 0 };
@@ -21,8 +25,14 @@ export class Body {
   lengthBytes = 0;
   hasGap = false;
 
-  constructor(budget: HeldBudget) {
+  constructor(budget: HeldBudget, digests: boolean) {
     this.#budget = budget;
+    this.#digests = digests;
+  }
+
+  /** The message, if digests are made; its length counts what ends it. */
+  get unkept(): Unkept | null {
+    return this.#digest?.result ?? null;
   }
 
   /** Where a lone dot may have ended the message. */
@@ -35,6 +45,7 @@ export class Body {
     this.fromUs = fromUs;
     this.lengthBytes = 0;
     this.hasGap = false;
+    if (this.#digests) this.#digest = new Digest();
     this.drop();
   }
 
@@ -46,9 +57,11 @@ export class Body {
     const found = this.#scanner.scan(buffer, start, end);
     if (found >= 0) {
       this.lengthBytes += found - start;
+      this.#digest?.bytes(buffer, start, found);
       return found;
     }
     this.lengthBytes += end - start;
+    this.#digest?.bytes(buffer, start, end);
     this.#last.atUs = atUs;
     this.#last.frame = frame;
     this.#last.offset = offset + (end - start);
@@ -68,6 +81,7 @@ export class Body {
   gap(lengthBytes: number): void {
     this.#scanner.gap(lengthBytes);
     this.hasGap = true;
+    this.#digest?.gap(lengthBytes);
     this.lengthBytes += lengthBytes;
     this.drop();
   }
@@ -77,7 +91,10 @@ export class Body {
     const held = this.#behindDot;
     this.#behindDot = null;
     this.#looseEnd = null;
-    if (held !== null) this.lengthBytes -= held.lengthBytes;
+    if (held !== null) {
+      this.lengthBytes -= held.lengthBytes;
+      this.#digest?.gap(-held.lengthBytes);
+    }
     return held;
   }
 

@@ -47,12 +47,13 @@ export class ClientReader {
   /** While held bytes are read: how many commands were through when they came. */
   #throughThen: number | undefined = undefined;
 
-  constructor(queue: ReplyQueue, flags: Flags, budget: HeldBudget) {
+  /** @param digests of messages, chunks and secrets are wanted */
+  constructor(queue: ReplyQueue, flags: Flags, budget: HeldBudget, digests: boolean) {
     this.#queue = queue;
     this.#flags = flags;
-    this.#commands = new CommandReader(queue, flags);
-    this.#message = new Message(queue, budget);
-    this.#chunk = new Chunk(queue);
+    this.#commands = new CommandReader(queue, flags, digests);
+    this.#message = new Message(queue, budget, digests);
+    this.#chunk = new Chunk(queue, digests);
     this.#awaited = new Awaited(budget);
     this.#opening = new Opening(budget);
   }
@@ -114,7 +115,7 @@ export class ClientReader {
           i = this.#readMessage(atUs, frame, buffer, i, end);
           break;
         case "bdat":
-          i += this.#chunk.read(atUs, frame, this.#offset, end - i);
+          i += this.#chunk.read(atUs, frame, this.#offset, buffer, i, end);
           if (this.#chunk.over) this.#mode = "commands";
           break;
         case "tls":

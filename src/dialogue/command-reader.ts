@@ -37,10 +37,10 @@ export class CommandReader {
   /** The next line is a command, or a message's first. */
   #mayBeMessage = false;
 
-  constructor(queue: ReplyQueue, flags: Flags) {
+  constructor(queue: ReplyQueue, flags: Flags, digests: boolean) {
     this.#queue = queue;
     this.#flags = flags;
-    this.discretion = new Discretion(flags);
+    this.discretion = new Discretion(flags, digests);
   }
 
   /** What its buffer has grown to. */
@@ -120,6 +120,8 @@ export class CommandReader {
     this.#exchange = null;
     this.#queue.asked(exchange, atUs, frame, to);
     if (this.discretion.keep(exchange, this.#text.bytes, this.#endBytes)) this.#secret = true;
+    const { length, omitted } = this.#text;
+    exchange.lineEnd = omitted > 0 ? null : length - this.#endBytes === 2 ? "\r\n" : "\n";
     return early === null ? exchange : "nothing";
   }
 

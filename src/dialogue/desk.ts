@@ -26,9 +26,9 @@ export class Desk {
   readonly queue: ReplyQueue;
   readonly client: ClientReader;
 
-  constructor(pool: ExchangePool, held: HeldBudget) {
+  constructor(pool: ExchangePool, held: HeldBudget, digests: boolean) {
     this.queue = new ReplyQueue(pool, this.flags);
-    this.client = new ClientReader(this.queue, this.flags, held);
+    this.client = new ClientReader(this.queue, this.flags, held, digests);
   }
 
   /** Whose desk it is. */

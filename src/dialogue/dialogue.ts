@@ -6,6 +6,7 @@ import type {
   TlsHow,
   TlsView,
 } from "../spine/conversation.ts";
+import type { Unkept } from "../spine/exchange.ts";
 import { AUTH as AUTH_PHASE, END_OF_DATA } from "../spine/phase.ts";
 import { linesOf, textOf } from "../spine/text.ts";
 import {
@@ -19,6 +20,7 @@ import {
 import type { Turn } from "./account.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import type { Desk } from "./desk.ts";
+import { Digest } from "./digests.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { judgeCommand, judgeFirstReply, type Verdict } from "./recognise.ts";
@@ -70,6 +72,7 @@ export interface DialogueContext {
   /** Time after which an acknowledged exchange is taken as settled; 0 where no further copies can come. */
   readonly settleUs: number;
   readonly pool: ExchangePool;
+  readonly digests: boolean;
   /** Exchanges of this dialogue wait to settle: it wants to be told of the time. */
   settling(dialogue: Dialogue): void;
   takeDesk(): Desk;
@@ -93,6 +96,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   #repliedFrame = 0;
   #replies = 0;
   #tls: TlsTurns | null = null;
+  #encrypted: { readonly client: Digest; readonly server: Digest } | null = null;
   #speaksLmtp = false;
   #acceptedRecipients = 0;
   /** A recipient's reply to the message under way was positive. */
@@ -131,6 +135,9 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   get starttls(): "used" | "offered" | "none" {
     if (this.#tls?.view.how === "starttls") return "used";
     return this.#starttlsOffered ? "offered" : "none";
+  }
+  encrypted(side: Side): Unkept | null {
+    return this.#encrypted?.[side].result ?? null;
   }
   banner(): readonly string[] {
     const { bytes, length, omitted } = this.#desk.banner;
@@ -237,6 +244,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
       const offset = this.#serverOffset + (i - start);
       if (this.#isTls(buffer[i]!)) {
         this.#tls?.bytes("server", atUs, frame, offset, buffer, i, end);
+        this.#encrypted?.server.bytes(buffer, i, end);
         break;
       }
       const next = reply.read(buffer, i, end, atUs, frame, offset);
@@ -460,6 +468,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     this.#serverOffset += lengthBytes;
     if (this.#serverTls === "yes") {
       this.#tls?.gap("server", lengthBytes);
+      this.#encrypted?.server.gap(lengthBytes);
       return;
     }
     queue.lost("replies");
@@ -502,6 +511,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     this.#judge(this.onMailPort ? "smtp" : "other");
     this.#serverTls = "yes";
     this.#tls = new TlsTurns(how, queue);
+    if (this.#context.digests) this.#encrypted = { client: new Digest(), server: new Digest() };
     if (recordType === 23) this.#tls.assumeEstablished();
     // Behind TLS there is a greeting too, but nobody outside can see it come.
     if (how === "implicit" && queue.oldest?.verbIndex === CONNECT) queue.forget(queue.oldest);
@@ -521,6 +531,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     end: number,
   ): void {
     this.#tls?.bytes("client", atUs, frame, offset, buffer, start, end);
+    this.#encrypted?.client.bytes(buffer, start, end);
   }
 
   tlsLost(): void {
@@ -529,6 +540,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   tlsGap(lengthBytes: number): boolean {
     this.#tls?.gap("client", lengthBytes);
+    this.#encrypted?.client.gap(lengthBytes);
     return !(this.#tls?.broken ?? true);
   }
 

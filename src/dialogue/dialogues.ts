@@ -15,6 +15,8 @@ export interface DialogueOptions {
   readonly ports: ReadonlySet<number>;
   /** False for sources in which a byte comes only once. */
   readonly copiesPossible: boolean;
+  /** Digests of messages, secrets and encrypted bytes are wanted: see digests.ts. */
+  readonly digests?: boolean;
 }
 
 /** Turns a source's connections into dialogues, and keeps what they share. */
@@ -24,16 +26,17 @@ export class Dialogues implements SourceSink {
   readonly #settling = new Set<Dialogue>();
   readonly #desks: Desk[] = [];
 
-  constructor(listener: DialogueListener, { ports, copiesPossible }: DialogueOptions) {
+  constructor(listener: DialogueListener, { ports, copiesPossible, digests = false }: DialogueOptions) {
     const pool = new ExchangePool();
     const held = { bytes: 0 };
     this.#context = {
       listener,
       isMailPort: (port) => ports.has(port),
+      digests,
       settleUs: copiesPossible ? SETTLE_US : 0,
       pool,
       settling: (dialogue) => this.#settling.add(dialogue),
-      takeDesk: () => this.#desks.pop() ?? new Desk(pool, held),
+      takeDesk: () => this.#desks.pop() ?? new Desk(pool, held, digests),
       closed: (dialogue, desk) => {
         this.#settling.delete(dialogue);
         if (desk.clear() && this.#desks.length < MAX_SPARE_DESKS) this.#desks.push(desk);

@@ -1,4 +1,4 @@
-import type { Exchange, Taint } from "../spine/exchange.ts";
+import type { Exchange, Taint, Unkept } from "../spine/exchange.ts";
 import { PHASES, type Phase } from "../spine/phase.ts";
 import { linesOf, textOf } from "../spine/text.ts";
 import { NO_TIME } from "../spine/wire.ts";
@@ -48,6 +48,9 @@ export class ExchangeRecord implements Exchange {
   /** The command's last byte has not been seen. */
   asking = false;
   secret = false;
+  /** What ended the command line; null where the line is not whole. */
+  lineEnd: string | null = null;
+  unkept: Unkept | null = null;
   /** Bytes that this record is known to cost; see ExchangePool. */
   weightBytes = 0;
   readonly commandBytes = new ByteText(64, MAX_COMMAND_BYTES);
@@ -82,6 +85,8 @@ export class ExchangeRecord implements Exchange {
     this.clockSteps = 0;
     this.asking = false;
     this.secret = false;
+    this.lineEnd = null;
+    this.unkept = null;
     this.commandBytes.clear();
     this.replyBytes.clear();
   }
@@ -116,6 +121,14 @@ export class ExchangeRecord implements Exchange {
   lines(): string[] {
     const { bytes, length, omitted } = this.replyBytes;
     return linesOf(bytes, length, omitted);
+  }
+
+  commandOctets(): string | null {
+    if (this.secret || this.verbIndex === AUTH_ANSWER || this.lineEnd === null) return null;
+    // keepCommand() has put something else in the place of a secret behind AUTH.
+    const { bytes, length, omitted } = this.commandBytes;
+    if (omitted > 0) return null;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1") + this.lineEnd;
   }
 
   get askedFirstAtUs(): number | null {

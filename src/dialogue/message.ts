@@ -13,9 +13,9 @@ export class Message {
   /** An (end-of-data) that was answered before its end was seen. */
   #exchange: ExchangeRecord | null = null;
 
-  constructor(queue: ReplyQueue, budget: HeldBudget) {
+  constructor(queue: ReplyQueue, budget: HeldBudget, digests: boolean) {
     this.#queue = queue;
-    this.#body = new Body(budget);
+    this.#body = new Body(budget, digests);
   }
 
   clear(): void {
@@ -60,6 +60,7 @@ export class Message {
     exchange.askedFirstFrame = frame;
     exchange.askedFrom = to - 1;
     this.#queue.asked(exchange, atUs, frame, to);
+    exchange.unkept = this.#body.unkept;
     const { fromUs, hasGap, lengthBytes } = this.#body;
     if (fromUs !== NO_TIME && atUs >= fromUs && !hasGap) owner.bodyOver(atUs - fromUs, lengthBytes, atUs);
     return exchange;

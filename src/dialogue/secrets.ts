@@ -1,5 +1,6 @@
 import { textOf } from "../spine/text.ts";
 import type { ByteText } from "./byte-text.ts";
+import { secretDigest } from "./digests.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Flags } from "./flags.ts";
 import { AUTH, AUTH_ANSWER, UNKNOWN } from "./verbs.ts";
@@ -30,12 +31,15 @@ const REDACTED = Buffer.from(" [redacted]");
 /** Decides what of a client's commands is kept, from what was said before. */
 export class Discretion {
   readonly #flags: Flags;
+  readonly #digests: boolean;
   #sawAuth = false;
   /** Lines that are no commands may be a message that nobody asked for: their text is not kept. */
   #hideUnknown = false;
 
-  constructor(flags: Flags) {
+  /** @param digests of secrets are wanted */
+  constructor(flags: Flags, digests: boolean) {
     this.#flags = flags;
+    this.#digests = digests;
   }
 
   clear(): void {
@@ -54,20 +58,27 @@ export class Discretion {
     kept.clear();
     switch (exchange.verbIndex) {
       case AUTH_ANSWER:
+        this.#digest(exchange, line, end);
         return true;
       case AUTH:
         this.#sawAuth = true;
         keepAuth(kept, line, end);
+        this.#digest(exchange, line, end);
         return false;
       case UNKNOWN:
         if (!this.#hideUnknown && !this.#mayBeSecret(textOf(line, 0, end))) break;
         exchange.secret = true;
+        this.#digest(exchange, line, end);
         return true;
       default:
         this.#hideUnknown = false;
     }
     kept.append(line, 0, end);
     return false;
+  }
+
+  #digest(exchange: ExchangeRecord, line: Uint8Array, end: number): void {
+    if (this.#digests) exchange.unkept = secretDigest(line, 0, end);
   }
 
   #mayBeSecret(text: string): boolean {

@@ -1,5 +1,5 @@
-import type { Exchange } from "./exchange.ts";
-import type { AtUs, EndCause, Transport } from "./wire.ts";
+import type { Exchange, Unkept } from "./exchange.ts";
+import type { AtUs, EndCause, Side, Transport } from "./wire.ts";
 
 /** How the dialogue came to be encrypted. `unannounced`: TLS bytes after a plaintext greeting, without STARTTLS. */
 export type TlsHow = "starttls" | "implicit" | "unannounced";
@@ -64,6 +64,8 @@ export interface Conversation {
   readonly flags: ReadonlySet<Flag>;
   /** The banner's lines as shown text; empty when none was seen. */
   banner(): readonly string[];
+  /** The bytes of a side from where TLS begins; null where there were none. */
+  encrypted(side: Side): Unkept | null;
   /** What became of STARTTLS. */
   readonly starttls: "used" | "offered" | "none";
 }

@@ -37,6 +37,13 @@ export interface Exchange {
   lines(): string[];
   /** The reply with its line ends. */
   readonly replyBytes: RawText;
+  /**
+   * The command line as it was on the wire, its line end included, each character one byte: to be compared,
+   * never shown as it is. Null where there is none, where it held a secret, or where more was said than is kept.
+   */
+  commandOctets(): string | null;
+  /** Of what is not kept: the message (or chunk) that this exchange answers, the secret in its command. */
+  readonly unkept: Unkept | null;
   readonly askedFirstAtUs: AtUs | null;
   readonly askedLastAtUs: AtUs | null;
   readonly answeredFirstAtUs: AtUs | null;
@@ -63,5 +70,17 @@ export interface Exchange {
   readonly askedLastFrame: number;
   readonly answeredFirstFrame: number;
   readonly answeredLastFrame: number;
+  /** Stream offsets [from, to) of the command's and the reply's bytes; equal where there are none. */
+  readonly askedFrom: number;
+  readonly askedTo: number;
+  readonly answeredFrom: number;
+  readonly answeredTo: number;
   readonly taint: Taint | null;
+}
+
+/** Bytes that are not kept can still be told apart from others. */
+export interface Unkept {
+  readonly lengthBytes: number;
+  /** Null where bytes are missing, or nobody asked for it. */
+  readonly digest: string | null;
 }

@@ -1,0 +1,44 @@
+import { createHash, createHmac, type Hash, randomBytes } from "node:crypto";
+import type { Unkept } from "../spine/exchange.ts";
+
+/**
+ * Digests of what must not be kept: messages, secrets, encrypted bytes. They tell whether two points of view
+ * saw the same, and nothing else. Made only when somebody asked for them, for hashing costs more than reading.
+ */
+
+/** Short enough to be read out, long enough that no two messages of a capture share it. */
+const DIGEST_CHARACTERS = 32;
+
+/** A password is guessed from its digest; with a key that lives as long as the process it is not. */
+const KEY = randomBytes(32);
+
+export function secretDigest(line: Uint8Array, start: number, end: number): Unkept {
+  const digest = createHmac("sha256", KEY).update(line.subarray(start, end)).digest("hex");
+  return { lengthBytes: end - start, digest: digest.slice(0, DIGEST_CHARACTERS) };
+}
+
+/** One run of bytes, in however many pieces it comes. */
+export class Digest {
+  lengthBytes = 0;
+  /** Null once bytes were missing. */
+  #hash: Hash | null;
+
+  constructor() {
+    this.#hash = createHash("sha256");
+  }
+
+  bytes(buffer: Uint8Array, start: number, end: number): void {
+    this.lengthBytes += end - start;
+    this.#hash?.update(buffer.subarray(start, end));
+  }
+
+  gap(lengthBytes: number): void {
+    this.lengthBytes += lengthBytes;
+    this.#hash = null;
+  }
+
+  get result(): Unkept {
+    const digest = this.#hash?.copy().digest("hex").slice(0, DIGEST_CHARACTERS) ?? null;
+    return { lengthBytes: this.lengthBytes, digest };
+  }
+}
