@@ -54,6 +54,8 @@ export interface Transport {
   readonly oneWay: boolean;
   /** Stream offset of the first byte of `side` that its peer has not yet acknowledged. */
   acknowledged(side: Side): number;
+  /** The number a side's SYN began with; null if it was not captured. Absent where a source has no packets. */
+  initialSequence?(side: Side): number | null;
 }
 
 /**

@@ -257,6 +257,7 @@ export function play(script: string | Script, options: PlayOptions = {}): Run {
   const dialogues = new Dialogues(keeper, {
     ports: options.ports ?? PORTS,
     copiesPossible: options.copiesPossible ?? true,
+    digests: true,
   });
   const timed = steps.find((step) => step.kind !== "tick" && "atUs" in step && step.atUs !== NO_TIME);
   const transport = new ScriptedTransport(facts, timed !== undefined && "atUs" in timed ? timed.atUs : null);

@@ -12,6 +12,8 @@ export interface Collected {
   command: string | null;
   code: number | null;
   lines: string[];
+  octets: string | null;
+  unkept: Exchange["unkept"];
   askedFirstAtUs: number | null;
   askedLastAtUs: number | null;
   answeredFirstAtUs: number | null;
@@ -36,6 +38,7 @@ export interface CollectedConversation {
   tls: Conversation["tls"];
   banner: readonly string[];
   starttls: string;
+  encrypted: ReturnType<Conversation["encrypted"]>[];
   accountUs: Record<string, number>;
   lengthUs: number | null;
 }
@@ -56,6 +59,8 @@ export class Collector implements DialogueListener {
       command: e.command(),
       code: e.code,
       lines: e.lines(),
+      octets: e.commandOctets(),
+      unkept: e.unkept,
       askedFirstAtUs: e.askedFirstAtUs,
       askedLastAtUs: e.askedLastAtUs,
       answeredFirstAtUs: e.answeredFirstAtUs,
@@ -88,6 +93,7 @@ export class Collector implements DialogueListener {
       tls: c.tls,
       banner: c.banner(),
       starttls: c.starttls,
+      encrypted: [c.encrypted("client"), c.encrypted("server")],
       accountUs: { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs },
       lengthUs: c.endedAtUs === null || start === null ? null : c.endedAtUs - start,
     });

@@ -128,6 +128,11 @@ export abstract class ConnectionFacts implements Transport {
 
   // ---- Numbers
 
+  initialSequence(side: Side): number | null {
+    if (side === "client" ? this.synFrame === 0 : this.synAckFrame === 0) return null;
+    return this.of(side) === this.low ? this.lowBase : this.highBase;
+  }
+
   tcpStreamAt(frame: number): number {
     let number = this.#tcpStream;
     for (const stream of this.#later ?? []) if (stream.fromFrame <= frame) number = stream.number;
