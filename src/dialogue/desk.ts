@@ -2,9 +2,13 @@ import { Account } from "./account.ts";
 import { ByteText } from "./byte-text.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import { ClientReader } from "./client-reader.ts";
+import { Consequences } from "./consequences.ts";
+import { Encryption } from "./encryption.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import { Flags } from "./flags.ts";
 import type { HeldBudget } from "./held.ts";
+import { Pairing } from "./pairing.ts";
+import { Recognition } from "./recognise.ts";
 import { ReplyQueue } from "./reply-queue.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
@@ -22,13 +26,20 @@ export class Desk {
   readonly account = new Account();
   readonly banner = new ByteText(64, MAX_BANNER_BYTES);
   readonly flags = new Flags();
+  readonly recognition = new Recognition();
   readonly reply = new ReplyReader();
   readonly queue: ReplyQueue;
   readonly client: ClientReader;
+  readonly encryption: Encryption;
+  readonly pairing: Pairing;
+  readonly consequences: Consequences;
 
   constructor(pool: ExchangePool, held: HeldBudget, digests: boolean) {
     this.queue = new ReplyQueue(pool, this.flags);
     this.client = new ClientReader(this.queue, this.flags, held, digests);
+    this.encryption = new Encryption(this.queue, digests);
+    this.pairing = new Pairing(this.client, this.queue, this.reply, this.banner);
+    this.consequences = new Consequences(this.client, this.queue, this.flags, this.encryption);
   }
 
   /** Whose desk it is. */
@@ -44,6 +55,10 @@ export class Desk {
     this.reply.clear();
     this.queue.clear();
     this.client.clear();
+    this.recognition.clear();
+    this.encryption.clear();
+    this.pairing.clear();
+    this.consequences.clear();
     return (
       this.banner.bytes.length + this.reply.text.bytes.length + this.client.bufferBytes <= MAX_SPARE_BYTES
     );

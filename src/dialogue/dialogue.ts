@@ -1,14 +1,6 @@
-import type {
-  Conversation,
-  DialogueListener,
-  Flag,
-  TimeAccount,
-  TlsHow,
-  TlsView,
-} from "../spine/conversation.ts";
+import type { Conversation, DialogueListener, Flag, TimeAccount, TlsView } from "../spine/conversation.ts";
 import type { Unkept } from "../spine/exchange.ts";
-import { AUTH as AUTH_PHASE, END_OF_DATA } from "../spine/phase.ts";
-import { linesOf, textOf } from "../spine/text.ts";
+import { linesOf } from "../spine/text.ts";
 import {
   type EndCause,
   type GapCause,
@@ -20,50 +12,20 @@ import {
 import type { Turn } from "./account.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import type { Desk } from "./desk.ts";
-import { Digest } from "./digests.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
-import type { ExchangeRecord } from "./exchange-record.ts";
-import { judgeCommand, judgeFirstReply, type Verdict } from "./recognise.ts";
-import { TlsTurns } from "./tls-turns.ts";
-import {
-  ANONYMOUS_TLS,
-  AUTH,
-  AUTH_ANSWER,
-  BDAT,
-  CONNECT,
-  DATA,
-  EHLO,
-  END_OF_BODY,
-  HELO,
-  LHLO,
-  MAIL,
-  QUIT,
-  RCPT,
-  RSET,
-  STARTTLS,
-  UNKNOWN,
-  UNSOLICITED,
-  VERB_NAMES,
-  type VerbIndex,
-  verbAt,
-} from "./verbs.ts";
+import { CONNECT, UNKNOWN, VERB_NAMES, type VerbIndex } from "./verbs.ts";
 
 /**
  * One SMTP dialogue: two byte streams in, exchanges out.
  *
  * Purpose: to guess the state of two programs from what they say, not to judge whether they are right.
  * `client-reader.ts` reads the client's bytes, `reply-reader.ts` the server's; `reply-queue.ts` knows
- * what is pending. Here they meet: each reply is given to what it answers, and what follows from it is
- * told to the reader.
+ * what is pending, `pairing.ts` gives each reply to what it answers, and `consequences.ts` tells the
+ * client's reader what follows from it. Here they meet (see `desk.ts`).
  *
  * WARNING: everything in this room must depend on bytes, their order between the sides and their
  * stamps, and never on how they were split into calls. test/dialogue holds that.
  */
-
-/** Replies after which a stream that never said anything telling is not SMTP. */
-const MAX_UNDECIDED_REPLIES = 32;
-/** Bytes without a line, on a port that is not mail's, after which it is not SMTP. */
-const MAX_UNDECIDED_BYTES = 1_024;
 
 /** What a dialogue shares with all others of its source. */
 export interface DialogueContext {
@@ -72,7 +34,6 @@ export interface DialogueContext {
   /** Time after which an acknowledged exchange is taken as settled; 0 where no further copies can come. */
   readonly settleUs: number;
   readonly pool: ExchangePool;
-  readonly digests: boolean;
   /** Exchanges of this dialogue wait to settle: it wants to be told of the time. */
   settling(dialogue: Dialogue): void;
   takeDesk(): Desk;
@@ -83,25 +44,10 @@ export interface DialogueContext {
 export class Dialogue implements StreamSink, Conversation, ClientOwner {
   readonly transport: Transport;
   readonly onMailPort: boolean;
-  messages = 0;
   ended: EndCause = "open";
-  serverReplied = false;
   readonly #context: DialogueContext;
   readonly #desk: Desk;
-  #verdict: Verdict = "undecided";
-  /** After the 220 to STARTTLS the server's bytes may be TLS: its first byte tells. */
-  #serverTls: "no" | "maybe" | "yes" = "no";
   #serverOffset = 0;
-  /** Packet in which the latest reply ended. */
-  #repliedFrame = 0;
-  #replies = 0;
-  #tls: TlsTurns | null = null;
-  #encrypted: { readonly client: Digest; readonly server: Digest } | null = null;
-  #speaksLmtp = false;
-  #acceptedRecipients = 0;
-  /** A recipient's reply to the message under way was positive. */
-  #messageAccepted = false;
-  #starttlsOffered = false;
   #endAtUs = NO_TIME;
   #sidesEnded = 0;
   #closed = false;
@@ -121,7 +67,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- Conversation: what a listener may read
 
   get tls(): TlsView | null {
-    return this.#tls?.view ?? null;
+    return this.#desk.encryption.view;
   }
   get endedAtUs(): number | null {
     return this.#endAtUs === NO_TIME ? null : this.#endAtUs;
@@ -133,11 +79,14 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     return this.#desk.flags.set;
   }
   get starttls(): "used" | "offered" | "none" {
-    if (this.#tls?.view.how === "starttls") return "used";
-    return this.#starttlsOffered ? "offered" : "none";
+    if (this.tls?.how === "starttls") return "used";
+    return this.#desk.consequences.starttlsOffered ? "offered" : "none";
+  }
+  get messages(): number {
+    return this.#desk.consequences.messages;
   }
   encrypted(side: Side): Unkept | null {
-    return this.#encrypted?.[side].result ?? null;
+    return this.#desk.encryption.digest(side);
   }
   banner(): readonly string[] {
     const { bytes, length, omitted } = this.#desk.banner;
@@ -147,11 +96,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- StreamSink: what a source says
 
   get wanted(): boolean {
-    return this.#verdict !== "other";
+    return !this.#closed && this.#desk.recognition.verdict !== "other";
   }
 
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
-    if (this.#verdict === "other") return;
+    if (!this.wanted) return;
     const { account, client, queue } = this.#desk;
     queue.clockSteps = this.transport.clockSteps;
     account.book(this.transport, atUs, this.#turnNow(from));
@@ -161,7 +110,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, _why: GapCause): void {
-    if (this.#verdict === "other") return;
+    if (!this.wanted) return;
     const { account, client, flags } = this.#desk;
     account.book(this.transport, atUs, "unknown");
     flags.raise("gap");
@@ -188,30 +137,31 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   close(atUs: number): void {
     if (this.#closed) return;
-    this.#closed = true;
     // One side alone that has finished does not end a dialogue: the last packet does.
     if (this.#sidesEnded < 2 && atUs > this.#endAtUs) this.#endAtUs = atUs;
-    if (this.#verdict !== "other") this.#finish();
-    if (this.#verdict === "other") this.#context.listener.other(this.transport);
+    if (this.wanted) this.#finish();
+    if (!this.wanted) this.#context.listener.other(this.transport);
+    // From here on the desk may be another dialogue's.
+    this.#closed = true;
     this.#context.closed(this, this.#desk);
   }
 
   #finish(): void {
-    const { account, client, queue, reply } = this.#desk;
+    const { account, client, consequences, encryption, queue, recognition, reply } = this.#desk;
     const { listener } = this.#context;
     const lastTurn = this.#turnNow(null);
     if (reply.active && reply.cutShort()) this.#replied();
     client.resolve();
-    if (this.#verdict === "undecided") this.#decideAtClose();
-    if (this.#verdict !== "smtp") return;
+    if (recognition.verdict === "undecided") this.#decideAtClose();
+    if (recognition.verdict !== "smtp") return;
     this.#flagsAtClose();
     account.close(this.transport, this.#endAtUs, lastTurn);
     // Stamps that step back, or a segment that comes behind the FIN.
     if (account.untilUs > this.#endAtUs) this.#endAtUs = account.untilUs;
-    this.#tls?.finish();
+    encryption.finish();
     const oldest = queue.oldest;
     if (oldest?.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
-    this.#listMissingAnswers();
+    consequences.listMissingAnswers();
     // For lack of room, or one direction only: replies may have come that are not here.
     const missing = queue.uncertain || this.ended === "idle" || this.#halfCaptured;
     queue.abandon(missing ? "gap" : "unanswered", this.#endAtUs);
@@ -220,11 +170,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   #settle(nowUs: number): void {
-    const { queue } = this.#desk;
+    const { queue, recognition } = this.#desk;
     const { settleUs, listener } = this.#context;
     // So much said, and nothing telling: the port has to decide.
-    if (queue.overfull) this.#judge(this.onMailPort ? "smtp" : "other");
-    if (this.#verdict === "smtp") {
+    if (queue.overfull) recognition.judge(this.onMailPort ? "smtp" : "other");
+    if (recognition.verdict === "smtp") {
       queue.settle(nowUs, settleUs, this.transport, (exchange) => listener.exchange(exchange, this));
     }
     const waits = queue.settlingCount > 0;
@@ -237,19 +187,18 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- The server's bytes
 
   #fromServer(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
-    const { client, reply } = this.#desk;
+    const { client, encryption, recognition, reply } = this.#desk;
     let i = start;
     while (i < end && client.prefaceReply(buffer[i]!)) i++;
-    while (i < end && this.#verdict !== "other") {
+    while (i < end && this.wanted) {
       const offset = this.#serverOffset + (i - start);
-      if (this.#isTls(buffer[i]!)) {
-        this.#tls?.bytes("server", atUs, frame, offset, buffer, i, end);
-        this.#encrypted?.server.bytes(buffer, i, end);
+      if (encryption.ofServer(buffer[i]!) || this.#joinsTls(buffer[i]!)) {
+        encryption.bytes("server", atUs, frame, offset, buffer, i, end);
         break;
       }
       const next = reply.read(buffer, i, end, atUs, frame, offset);
       if (next < 0) {
-        if (!this.onMailPort && reply.cannotHaveCode) this.#judge("other");
+        if (!this.onMailPort && reply.cannotHaveCode) recognition.judge("other");
         break;
       }
       i = next;
@@ -258,13 +207,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     this.#serverOffset += end - start;
   }
 
-  #isTls(first: number): boolean {
-    if (this.#serverTls === "maybe" && first < 0x20) this.#serverTls = "yes";
-    if (this.#serverTls !== "no") return this.#serverTls === "yes";
-    const { client, reply } = this.#desk;
+  /** The stream was joined in the middle of its encrypted part. */
+  #joinsTls(first: number): boolean {
     if (first !== 23 || this.transport.sawHandshake || !this.onMailPort) return false;
-    if (client.spoke || this.serverReplied || reply.active) return false;
-    // Joined in the middle of its encrypted part.
+    const { client, encryption, reply } = this.#desk;
+    if (encryption.wasAnnounced || client.spoke || this.serverReplied || reply.active) return false;
     client.readOn("tls");
     this.beginTls(first);
     return true;
@@ -272,170 +219,16 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** A reply is complete: whose is it, and what follows from it? */
   #replied(): void {
-    const { flags, queue, reply } = this.#desk;
-    const { code } = reply;
+    const { consequences, flags, pairing, recognition, reply } = this.#desk;
     if (reply.mixedCodes) flags.raise("mixed-codes");
     if (reply.bareLf) flags.raise("bare-lf");
     if (reply.text.nul) flags.raise("nul");
-    if (code === null) flags.raise("reply-without-code");
-    this.#judgeReply(code);
-    // A line without a code right behind a reply is the rest of a reply with a line feed in its text.
-    // So is an empty one. One of its own may answer any of the pending commands.
-    const behind = this.serverReplied && this.#repliedFrame === reply.firstFrame;
-    const debris = code === null && (behind || reply.blank);
-    if (code === null && !debris && queue.pendingCount > 1) queue.doubt();
-    const exchange = this.#verdict === "other" || debris ? null : this.#claimant(code);
-    this.serverReplied = true;
-    this.#repliedFrame = reply.lastFrame;
-    if (exchange !== null) {
-      this.#answer(exchange, code);
-      queue.answered(exchange);
-    }
-    reply.clear();
+    if (reply.code === null) flags.raise("reply-without-code");
+    recognition.replied(reply, !this.serverReplied, this.sawHandshake, this.onMailPort);
+    const exchange = pairing.pair(this.transport, this.wanted);
     if (exchange === null) return;
-    this.#conclude(exchange, code);
+    consequences.conclude(exchange);
     this.#settle(exchange.answeredLast);
-  }
-
-  /** The exchange that a reply belongs to; null for a line without code that answers nothing. */
-  #claimant(code: number | null): ExchangeRecord | null {
-    const { client, queue, reply } = this.#desk;
-    if (code !== 354 && queue.repliesLost) client.assumeMessage();
-    if (queue.uncertain) this.#skipToOnlyMatch(code, reply.lines);
-    const oldest = queue.shift();
-    if (oldest !== undefined) {
-      if (oldest.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
-      return oldest;
-    }
-    if (code === null || queue.passesOver()) return null;
-    const greets = code === 220 || code === 421 || code === 554;
-    if (greets && !this.serverReplied && !client.spoke) return queue.aside(CONNECT);
-    const claimed = code === 421 ? null : client.claimsReply();
-    if (claimed !== null) return claimed;
-    const unsolicited = queue.aside(UNSOLICITED);
-    // What it answers went the other way, past the point of capture.
-    if (this.transport.oneWay) unsolicited.taint = "gap";
-    return unsolicited;
-  }
-
-  /** Some replies can answer only one command: after a loss they tell which others are over. */
-  #skipToOnlyMatch(code: number | null, lines: number): void {
-    const { queue } = this.#desk;
-    if (code === 354) queue.skipTo([DATA]);
-    else if (code === 334 || code === 235) queue.skipTo([AUTH, AUTH_ANSWER, UNKNOWN]);
-    else if (code === 221) queue.skipTo([QUIT]);
-    else if (code === 250 && lines > 1) queue.skipTo([EHLO, LHLO]);
-  }
-
-  #answer(exchange: ExchangeRecord, code: number | null): void {
-    const { banner, reply } = this.#desk;
-    exchange.code = code;
-    exchange.answeredFirst = reply.firstAtUs;
-    exchange.answeredFirstFrame = reply.firstFrame;
-    exchange.answeredLine = reply.lineAtUs;
-    exchange.answeredLast = reply.lastAtUs;
-    exchange.answeredLastFrame = reply.lastFrame;
-    exchange.answeredFrom = reply.from;
-    exchange.answeredTo = reply.to;
-    // The texts change places: nothing is copied.
-    const text = exchange.replyBytes;
-    exchange.replyBytes = reply.text;
-    reply.text = text;
-    if (exchange.verbIndex !== CONNECT) return;
-    banner.append(exchange.replyBytes.bytes, 0, exchange.replyBytes.length);
-    const { synAckAtUs } = this.transport;
-    if (synAckAtUs !== null && exchange.answeredFirst >= synAckAtUs) {
-      exchange.sinceSynAckUs = exchange.answeredFirst - synAckAtUs;
-    }
-  }
-
-  /** What a reply means for how the dialogue goes on. */
-  #conclude(exchange: ExchangeRecord, code: number | null): void {
-    const { client, flags, queue } = this.#desk;
-    const positive = code !== null && code >= 200 && code < 300;
-    const awaited = client.awaits(exchange);
-    switch (exchange.verbIndex) {
-      case EHLO:
-      case LHLO:
-        this.#acceptedRecipients = 0;
-        if (positive) this.#readKeywords(exchange);
-        if (positive) this.#speaksLmtp = exchange.verbIndex === LHLO;
-        if (this.#speaksLmtp) flags.raise("lmtp");
-        break;
-      case HELO:
-        if (positive) this.#speaksLmtp = false;
-        this.#acceptedRecipients = 0;
-        break;
-      case RSET:
-      case MAIL:
-        this.#acceptedRecipients = 0;
-        break;
-      case RCPT:
-        if (positive) this.#acceptedRecipients++;
-        break;
-      case DATA:
-        if (code === 354) queue.certain();
-        if (awaited && code !== 354 && exchange.taint === "gap") client.doubtMessage();
-        if (awaited && code === 354) client.readOn("body", exchange.answeredLast);
-        else if (awaited) client.refused();
-        break;
-      case AUTH:
-      case AUTH_ANSWER:
-        if (awaited) client.readOn(code === 334 ? "auth-answer" : "commands");
-        break;
-      case STARTTLS:
-      case ANONYMOUS_TLS:
-        if (code === 220) this.#serverTls = "maybe";
-        if (awaited) client.readOn(code === 220 ? "tls-or-not" : "commands");
-        break;
-      case UNKNOWN:
-        // The client of a stream joined midway, or after a gap, may have been answering a challenge.
-        if (code === 334 || code === 235 || code === 535) this.#wasAuthAnswer(exchange, code);
-        break;
-      case UNSOLICITED:
-        // Its DATA is missing; what follows is a message all the same.
-        if (code === 354 && client.expectMessage()) queue.certain();
-        break;
-      case END_OF_BODY:
-        this.#concludeMessage(exchange, positive);
-        if (awaited) client.readOn("commands");
-        break;
-      case BDAT:
-        if (exchange.phaseIndex === END_OF_DATA) this.#concludeMessage(exchange, positive);
-        break;
-    }
-    if (code !== 421) return;
-    this.#listMissingAnswers();
-    queue.abandon(queue.uncertain ? "gap" : "unanswered", exchange.answeredLast);
-    client.awaitNothing();
-  }
-
-  /** LMTP answers a message once for each recipient it had accepted (RFC 2033 §4.2). */
-  #concludeMessage(exchange: ExchangeRecord, positive: boolean): void {
-    const { queue } = this.#desk;
-    this.#messageAccepted ||= positive;
-    if (this.#speaksLmtp && this.#acceptedRecipients > 1) {
-      this.#acceptedRecipients--;
-      queue.putFirst(queue.repeat(exchange));
-      return;
-    }
-    this.#acceptedRecipients = 0;
-    if (this.#messageAccepted) this.messages++;
-    this.#messageAccepted = false;
-  }
-
-  /** No replies will come any more: of a message by LMTP each recipient's is missing. */
-  #listMissingAnswers(): void {
-    const { queue } = this.#desk;
-    const oldest = queue.oldest;
-    if (oldest === undefined || !this.#speaksLmtp || oldest.asking) return;
-    if (oldest.phaseIndex !== END_OF_DATA) return;
-    if (this.#messageAccepted) this.messages++;
-    this.#messageAccepted = false;
-    queue.shift();
-    const all = [oldest];
-    for (; this.#acceptedRecipients > 1; this.#acceptedRecipients--) all.push(queue.repeat(oldest));
-    for (const exchange of all.reverse()) queue.putFirst(exchange);
   }
 
   /** Something was said, and only one direction of it captured. */
@@ -443,32 +236,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     return this.transport.oneWay && (this.#desk.client.spoke || this.serverReplied);
   }
 
-  #wasAuthAnswer(exchange: ExchangeRecord, code: number): void {
-    exchange.secret = true;
-    exchange.commandBytes.wipe();
-    exchange.verbIndex = AUTH_ANSWER;
-    exchange.phaseIndex = AUTH_PHASE;
-    if (code === 334) this.#desk.client.expectAuthAnswer();
-  }
-
-  #readKeywords(exchange: ExchangeRecord): void {
-    const { bytes, length } = exchange.replyBytes;
-    let lines = 0;
-    for (let at = 0; at >= 0 && at + 4 < length; lines++) {
-      if (verbAt(bytes, at + 4, length) === STARTTLS) this.#starttlsOffered = true;
-      const next = bytes.indexOf(0x0a, at);
-      at = next < 0 ? -1 : next + 1;
-    }
-    // Nothing else is answered with a list.
-    if (lines > 1) this.#desk.queue.certain();
-  }
-
   #serverGap(lengthBytes: number): void {
-    const { queue, reply } = this.#desk;
+    const { encryption, queue, reply } = this.#desk;
     this.#serverOffset += lengthBytes;
-    if (this.#serverTls === "yes") {
-      this.#tls?.gap("server", lengthBytes);
-      this.#encrypted?.server.gap(lengthBytes);
+    if (encryption.serverEncrypts) {
+      encryption.gap("server", lengthBytes);
       return;
     }
     queue.lost("replies");
@@ -487,39 +259,36 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     return this.transport.sawHandshake;
   }
 
+  get serverReplied(): boolean {
+    return this.#desk.pairing.serverReplied;
+  }
+
   heard(verb: VerbIndex): boolean {
-    if (this.#verdict === "undecided") {
-      const word = verb === UNKNOWN ? this.#desk.client.firstWord : VERB_NAMES[verb]!;
-      this.#judge(judgeCommand(word, this.onMailPort));
-    }
-    return this.#verdict !== "other";
+    const { client, recognition } = this.#desk;
+    if (recognition.verdict === "undecided")
+      recognition.commanded(verb === UNKNOWN ? client.firstWord : VERB_NAMES[verb]!, this.onMailPort);
+    return this.wanted;
   }
 
   joinedMessage(): void {
-    this.#judge("smtp");
+    this.#desk.recognition.judge("smtp");
   }
 
   heardNoLine(lengthBytes: number): boolean {
-    if (!this.onMailPort && lengthBytes > MAX_UNDECIDED_BYTES) this.#judge("other");
-    return this.#verdict !== "other";
+    this.#desk.recognition.saidNoLine(lengthBytes, this.onMailPort);
+    return this.wanted;
   }
 
   beginTls(recordType: number): void {
-    const { queue } = this.#desk;
-    const how: TlsHow =
-      this.#serverTls !== "no" ? "starttls" : this.serverReplied ? "unannounced" : "implicit";
-    this.#judge(this.onMailPort ? "smtp" : "other");
-    this.#serverTls = "yes";
-    this.#tls = new TlsTurns(how, queue);
-    if (this.#context.digests) this.#encrypted = { client: new Digest(), server: new Digest() };
-    if (recordType === 23) this.#tls.assumeEstablished();
-    // Behind TLS there is a greeting too, but nobody outside can see it come.
-    if (how === "implicit" && queue.oldest?.verbIndex === CONNECT) queue.forget(queue.oldest);
+    const { encryption, recognition } = this.#desk;
+    recognition.judge(this.onMailPort ? "smtp" : "other");
+    encryption.begin(this.serverReplied, recordType);
   }
 
   noTls(): void {
-    if (this.#serverTls !== "no") this.#desk.flags.raise("decrypted");
-    this.#serverTls = "no";
+    const { encryption, flags } = this.#desk;
+    if (encryption.wasAnnounced) flags.raise("decrypted");
+    encryption.none();
   }
 
   tlsBytes(
@@ -530,54 +299,31 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     start: number,
     end: number,
   ): void {
-    this.#tls?.bytes("client", atUs, frame, offset, buffer, start, end);
-    this.#encrypted?.client.bytes(buffer, start, end);
+    this.#desk.encryption.bytes("client", atUs, frame, offset, buffer, start, end);
   }
 
   tlsLost(): void {
-    if (this.#serverTls === "maybe") this.#serverTls = "yes";
+    this.#desk.encryption.assume();
   }
 
   tlsGap(lengthBytes: number): boolean {
-    this.#tls?.gap("client", lengthBytes);
-    this.#encrypted?.client.gap(lengthBytes);
-    return !(this.#tls?.broken ?? true);
+    return this.#desk.encryption.gap("client", lengthBytes);
   }
 
   bodyOver(durationUs: number, lengthBytes: number, atUs: number): void {
-    if (this.#verdict === "smtp") this.#context.listener.body(durationUs, lengthBytes, atUs, this);
+    if (this.#desk.recognition.verdict === "smtp")
+      this.#context.listener.body(durationUs, lengthBytes, atUs, this);
   }
 
-  // ---- What it is
-
-  #judge(verdict: Verdict): void {
-    if (this.#verdict === "undecided") this.#verdict = verdict;
-  }
-
-  #judgeReply(code: number | null): void {
-    if (this.#verdict !== "undecided") return;
-    const { bytes, length } = this.#desk.reply.text;
-    if (this.serverReplied) {
-      if (++this.#replies > MAX_UNDECIDED_REPLIES) this.#judge("other");
-      return;
-    }
-    this.#judge(
-      judgeFirstReply({
-        code,
-        text: () => textOf(bytes, 0, Math.min(length, 512)),
-        isGreeting: this.sawHandshake,
-        onMailPort: this.onMailPort,
-      }),
-    );
-  }
+  // ---- At the end
 
   /** Nothing telling was said until the end. */
   #decideAtClose(): void {
-    const { client, reply } = this.#desk;
+    const { client, recognition, reply } = this.#desk;
     const silent = !this.serverReplied && !reply.active && this.sawHandshake;
-    if (this.onMailPort && (silent || this.serverReplied)) this.#verdict = "smtp";
+    if (this.onMailPort && (silent || this.serverReplied)) recognition.judge("smtp");
     else if (silent && !client.spoke) this.#context.listener.undecided(this.transport);
-    else this.#verdict = "other";
+    else recognition.judge("other");
   }
 
   #flagsAtClose(): void {
@@ -588,19 +334,19 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (synCount > 1) flags.raise("syn-retransmitted");
     if (refused) flags.raise("refused");
     else if (synFrame > 0 && synAckFrame === 0 && !said) flags.raise("syn-unanswered");
-    else if (!this.serverReplied && this.#tls === null && !oneWay) flags.raise("silent-server");
+    else if (!this.serverReplied && this.tls === null && !oneWay) flags.raise("silent-server");
     if (client.inMessage) flags.raise("unfinished-message");
   }
 
   /** Whose time it is, given that something is about to happen on `from`'s side. */
   #turnNow(from: Side | null): Turn {
-    const { client, queue } = this.#desk;
+    const { client, encryption, queue } = this.#desk;
     const { oneWay, synAckFrame, synFrame } = this.transport;
     const said = client.spoke || this.serverReplied;
     if (!said && synFrame > 0 && synAckFrame === 0) return "connect";
     if (queue.uncertain || client.lost || (oneWay && said)) return "unknown";
-    const encrypted = this.#tls?.turnNow(from);
-    if (encrypted) return encrypted;
+    const encrypted = encryption.turnNow(from);
+    if (encrypted !== null) return encrypted;
     const oldest = queue.oldest;
     if (oldest !== undefined && !oldest.asking) return "server";
     return client.inMessage ? "transfer" : "client";

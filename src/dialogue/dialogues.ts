@@ -32,7 +32,6 @@ export class Dialogues implements SourceSink {
     this.#context = {
       listener,
       isMailPort: (port) => ports.has(port),
-      digests,
       settleUs: copiesPossible ? SETTLE_US : 0,
       pool,
       settling: (dialogue) => this.#settling.add(dialogue),

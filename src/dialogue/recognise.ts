@@ -1,3 +1,6 @@
+import { textOf } from "../spine/text.ts";
+import type { ReplyReader } from "./reply-reader.ts";
+
 /**
  * Is it SMTP? Known by what is said, not by the port: FTP greets with 220 too, and mail is served on
  * any port. The port only decides where nothing that would tell was said, and only when all is over.
@@ -6,7 +9,52 @@
 /** Greetings that SMTP servers give: RFC 5321 §3.1 (220, 554), §3.8 (421). */
 const GREETINGS: ReadonlySet<number> = new Set([220, 421, 554]);
 
-export type Verdict = "smtp" | "other" | "undecided";
+/** Replies after which a stream that never said anything telling is not SMTP. */
+const MAX_UNDECIDED_REPLIES = 32;
+/** Bytes without a line, on a port that is not mail's, after which it is not SMTP. */
+const MAX_UNDECIDED_BYTES = 1_024;
+/** Of the first reply this much is looked at. */
+const MAX_GREETING_BYTES = 512;
+
+type Verdict = "smtp" | "other" | "undecided";
+
+/** What is known so far of one dialogue; the first verdict stays. */
+export class Recognition {
+  verdict: Verdict = "undecided";
+  #replies = 0;
+
+  clear(): void {
+    this.verdict = "undecided";
+    this.#replies = 0;
+  }
+
+  judge(verdict: Verdict): void {
+    if (this.verdict === "undecided") this.verdict = verdict;
+  }
+
+  /** The client has said a command. @param word in capitals */
+  commanded(word: string, onMailPort: boolean): void {
+    this.judge(judgeCommand(word, onMailPort));
+  }
+
+  /** The client has said so many bytes, and no line. */
+  saidNoLine(lengthBytes: number, onMailPort: boolean): void {
+    if (!onMailPort && lengthBytes > MAX_UNDECIDED_BYTES) this.judge("other");
+  }
+
+  /** The server has said a reply. @param isGreeting the connection's start was captured */
+  replied(reply: ReplyReader, isFirst: boolean, isGreeting: boolean, onMailPort: boolean): void {
+    if (this.verdict !== "undecided") return;
+    if (!isFirst) {
+      if (++this.#replies > MAX_UNDECIDED_REPLIES) this.judge("other");
+      return;
+    }
+    const { code } = reply;
+    const { bytes, length } = reply.text;
+    const text = () => textOf(bytes, 0, Math.min(length, MAX_GREETING_BYTES));
+    this.judge(judgeFirstReply({ code, text, isGreeting, onMailPort }));
+  }
+}
 
 /** Verbs that no other line protocol with numeric replies uses. */
 const TELLING_VERBS: readonly string[] = [
@@ -34,7 +82,7 @@ const FTP_VERBS: ReadonlySet<string> = new Set([
 ]);
 
 /** The server's first reply, in what context? */
-export interface FirstReply {
+interface FirstReply {
   code: number | null;
   /** Called only where the code and the port do not tell. */
   text: () => string;
@@ -43,7 +91,7 @@ export interface FirstReply {
   onMailPort: boolean;
 }
 
-export function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstReply): Verdict {
+function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstReply): Verdict {
   // The client's first command tells soon enough, and the port decides where it says nothing.
   if (onMailPort) return "undecided";
   if (code === null) return "other";
@@ -56,7 +104,7 @@ export function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstRep
 }
 
 /** The client's line when nothing is decided yet. */
-export function judgeCommand(verb: string, onMailPort: boolean): Verdict {
+function judgeCommand(verb: string, onMailPort: boolean): Verdict {
   if (TELLING_VERBS.includes(verb)) return "smtp";
   if (FTP_VERBS.has(verb)) return "other";
   if (onMailPort) return "undecided";
