@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { until } from "./commands.mjs";
 
 export const SIDES = { client: "cli0", server: "srv0" };
-const TRAFFIC = "tcp port 25 or tcp port 465 or tcp port 587 or port 53 or icmp";
+// Port 113: a server that asks who is calling (ident).
+const TRAFFIC = "tcp port 25 or tcp port 465 or tcp port 587 or tcp port 113 or port 53 or icmp";
 
 /**
  * @param lab        the running laboratory

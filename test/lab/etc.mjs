@@ -40,6 +40,10 @@ export function makeEtc(lab) {
   chmodSync(etc, 0o755);
 }
 
+export function writeResolver(lab, lines) {
+  writeFileSync(join(lab.path("etc"), "resolv.conf"), `${lines.join("\n")}\n`);
+}
+
 /** Unlike LD_LIBRARY_PATH, the loader's cache works for set-uid Exim too. */
 function makeLibraryCache(etc, root) {
   const host = [

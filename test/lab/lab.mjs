@@ -4,20 +4,26 @@
  *     node test/lab/lab.mjs --list
  *     node test/lab/lab.mjs SCENARIO [OUTDIR]      leaves SCENARIO.client.pcap and SCENARIO.server.pcap
  *     node test/lab/lab.mjs --all [DIRECTORY]      remakes every shipped capture
+ *     node test/lab/lab.mjs --labelled OUTDIR [WORD...]  every fault scenario, or those with a word in the name
  *     node test/lab/lab.mjs --check                says what keeps the lab from running here;
  *                                                  downloads the servers' packages
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startCaptures, stopCaptures } from "./capture.mjs";
+import { FAULTS } from "./faults/index.mjs";
+import { writeLabel } from "./faults/label.mjs";
+import { makeLabelledSet } from "./faults/labelled.mjs";
 import { Laboratory } from "./laboratory.mjs";
 import { fetchPackages, serverVersions, whatIsMissing } from "./packages.mjs";
 import { SCENARIOS } from "./scenarios/index.mjs";
 
-const USAGE = "usage: lab.mjs --list | --check | --all [DIRECTORY] | SCENARIO [OUTDIR]";
+const USAGE =
+  "usage: lab.mjs --list | --check | --all [DIRECTORY] | --labelled OUTDIR [WORD...] | SCENARIO [OUTDIR]";
 
-/** Plays one scenario; answers the capture files by side. */
+/** Plays one scenario; answers the files it left, by side, and the label of a fault. */
 async function playScenario(scenario, directory) {
   mkdirSync(directory, { recursive: true });
   const lab = new Laboratory();
@@ -32,11 +38,13 @@ async function playScenario(scenario, directory) {
     lab.open();
     const prepared = await scenario.prepare(lab);
     const captures = await startCaptures(lab, directory, scenario.name, scenario.precision);
-    for (const outcome of (await scenario.run(lab, prepared)) ?? []) {
+    const outcomes = (await scenario.run(lab, prepared)) ?? [];
+    for (const outcome of outcomes) {
       console.log(typeof outcome === "string" ? outcome : JSON.stringify(outcome));
     }
     await lab.settle();
-    return await stopCaptures(captures);
+    const files = await stopCaptures(captures);
+    return scenario.causes ? { ...files, label: writeLabel(directory, scenario, outcomes, files) } : files;
   } finally {
     close();
     process.removeListener("exit", close);
@@ -60,17 +68,25 @@ async function remakeCaptures(directory) {
   }
 }
 
-async function main([first, second]) {
+async function makeLabelled(directory, words) {
+  const wanted = FAULTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  const failed = await makeLabelledSet(wanted, fileURLToPath(import.meta.url), directory);
+  if (failed.length > 0) throw new Error(`not as labelled: ${failed.join(", ")}`);
+}
+
+async function main([first, second, ...rest]) {
   if (first === "--list") {
-    for (const { name, title } of SCENARIOS) console.log(`${name.padEnd(12)} ${title}`);
+    for (const { name, title } of [...SCENARIOS, ...FAULTS]) console.log(`${name.padEnd(24)} ${title}`);
     return;
   }
-  const scenario = SCENARIOS.find(({ name }) => name === first);
-  if (!scenario && !["--all", "--check"].includes(first)) throw new Error(USAGE);
+  const scenario = [...SCENARIOS, ...FAULTS].find(({ name }) => name === first);
+  if (!scenario && !["--all", "--check", "--labelled"].includes(first)) throw new Error(USAGE);
+  if (first === "--labelled" && !second) throw new Error(USAGE);
   const missing = whatIsMissing();
   if (missing) throw new Error(missing);
   console.log(serverVersions(fetchPackages()));
   if (first === "--all") await remakeCaptures(resolve(second ?? "captures"));
+  if (first === "--labelled") await makeLabelled(resolve(second), rest);
   if (scenario) console.log(await playScenario(scenario, resolve(second ?? ".")));
 }
 

@@ -12,9 +12,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isInstalled, run, sleep, until } from "./commands.mjs";
-import { makeEtc } from "./etc.mjs";
+import { makeEtc, writeResolver } from "./etc.mjs";
 import { fetchPackages, unpackPackages } from "./packages.mjs";
-import { buildTopology, namespaceOf, ROLES, removeNamespaces } from "./topology.mjs";
+import { buildTopology, NAME_SERVER, namespaceOf, ROLES, removeNamespaces } from "./topology.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
@@ -23,11 +23,13 @@ export class Laboratory {
     this.directory = mkdtempSync(join(tmpdir(), "smtpscope-lab-"));
     // The servers drop root, and still have to reach their files.
     chmodSync(this.directory, 0o755);
-    this.root = join(this.directory, "root");
+    // Runs that share one unpacked copy of the servers start sooner.
+    this.shared = process.env.SMTPSCOPE_LAB_ROOT;
+    this.root = this.shared ?? join(this.directory, "root");
   }
 
   open() {
-    unpackPackages(fetchPackages(), this.root);
+    if (!this.shared) unpackPackages(fetchPackages(), this.root);
     makeEtc(this);
     buildTopology();
   }
@@ -93,6 +95,16 @@ export class Laboratory {
     writeFileSync(file, JSON.stringify(config));
     const output = this.outputOf(this.spawn("dns", [process.execPath, join(HERE, "dns.mjs"), file]));
     await until("the name server", () => output().includes("ready"));
+  }
+
+  /** What the lab's programs, started later, read as /etc/resolv.conf. */
+  setResolver(lines) {
+    writeResolver(this, lines);
+  }
+
+  async startDnsCache() {
+    await this.startNode("server", "dns-cache.mjs", { upstream: NAME_SERVER });
+    this.setResolver(["nameserver 127.0.0.1"]);
   }
 
   async startNode(role, script, config) {

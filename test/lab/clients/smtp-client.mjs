@@ -12,6 +12,12 @@
  *       patienceMs: 12000,                        how long a reply may take
  *       thinkMs: 3,                               pause before each command
  *       mails: [{from, to: [...], size, subject}]
+ *       commands: ["HELO a", "NOOP"],             played instead of EHLO and the mails; ["wait", ms] pauses
+ *       earlyTalk: true,                          says EHLO before the banner came
+ *       dotAfterMs: 10000,                        pause between the text and the final dot
+ *       nagle: true,                              leaves Nagle's algorithm on, and …
+ *       splitCommands: true,                      … writes each command in two pieces
+ *       tellWaits: true                           the outcome lists what each reply took: [[phase, µs], …]
  *     }
  *
  * Pipelining (RFC 2920) "envelope" sends MAIL, RCPTs and DATA in one write;
@@ -33,11 +39,12 @@ export async function play(description) {
   try {
     await client.connect();
     await client.greet();
-    await client.sendMails();
+    if (dialogue.commands) await client.follow(dialogue.commands);
+    else await client.sendMails();
     await client.command("QUIT");
-    return { label: dialogue.label, replies: client.codes };
+    return client.outcome();
   } catch (error) {
-    return { label: dialogue.label, replies: client.codes, error: error.message };
+    return { ...client.outcome(), error: error.message };
   } finally {
     client.socket.end();
     // Whoever doesn't answer our FIN must not keep the plan alive.
@@ -51,19 +58,34 @@ class SmtpClient {
     this.codes = [];
     this.replies = [];
     this.waiting = undefined;
+    this.waits = [];
+    this.askedAt = 0;
+    this.answeredAt = 0;
+  }
+
+  outcome() {
+    const { label, tellWaits } = this.dialogue;
+    return { label, replies: this.codes, ...(tellWaits ? { waits: this.waits } : {}) };
   }
 
   async connect() {
     const { host, port, source, patienceMs } = this.dialogue;
-    this.socket = net.connect({ host, port, localAddress: source, noDelay: true });
-    await settled(this.socket, "connect", patienceMs, "no connection");
+    const startedAt = performance.now();
+    this.socket = net.connect({ host, port, localAddress: source, noDelay: !this.dialogue.nagle });
+    await settled(this.socket, "connect", patienceMs, "no connection").finally(() => {
+      this.askedAt = performance.now();
+      this.note("connect", this.askedAt - startedAt);
+    });
     if (this.dialogue.tls === "implicit") await this.secure();
     else this.listen();
   }
 
   async greet() {
-    await this.reply();
-    await this.hello();
+    if (this.dialogue.earlyTalk) this.socket.write(`EHLO ${this.dialogue.name}\r\n`);
+    await this.reply("banner");
+    if (this.dialogue.commands) return;
+    if (this.dialogue.earlyTalk) await this.reply("ehlo");
+    else await this.hello();
     if (this.dialogue.tls !== "starttls") return;
     await this.command("STARTTLS");
     await this.secure();
@@ -75,6 +97,13 @@ class SmtpClient {
     this.mayPipeline = /^250[ -]PIPELINING/m.test(text);
   }
 
+  async follow(commands) {
+    for (const command of commands) {
+      if (Array.isArray(command)) await pause(command[1]);
+      else await this.command(command);
+    }
+  }
+
   async sendMails() {
     const { mails, pipelining, chunkBytes } = this.dialogue;
     if (chunkBytes) return this.sendChunked(mails, chunkBytes);
@@ -82,9 +111,19 @@ class SmtpClient {
     if (style === "across") return this.sendAcross(mails);
     for (const [index, mail] of mails.entries()) {
       const go = style === "envelope" ? await this.envelopeAtOnce(mail) : await this.envelope(mail);
-      if (go) await this.command(this.content(mail, index));
+      if (go) await this.finish(this.content(mail, index));
       else if (index < mails.length - 1) await this.command("RSET");
     }
+  }
+
+  async finish(content) {
+    const { dotAfterMs } = this.dialogue;
+    if (dotAfterMs) {
+      await this.write(content.slice(0, -1));
+      await pause(dotAfterMs);
+      await this.write(".\r\n");
+    } else await this.send(content);
+    return this.reply("end-of-data");
   }
 
   /** One command, one reply. Answers whether the server wants the content. */
@@ -112,7 +151,7 @@ class SmtpClient {
       group = next ? [...(go ? [] : ["RSET"]), ...envelopeCommands(next), "DATA"] : [];
       const content = go ? [this.content(mail, index)] : [];
       if (content.length + group.length > 0) await this.send([...content, ...group].join("\r\n"));
-      if (go) await this.reply();
+      if (go) await this.reply("end-of-data");
     }
   }
 
@@ -132,7 +171,7 @@ class SmtpClient {
   /** Reads one reply a command; the last, DATA's, says whether to go on. */
   async awaitEnvelope(commands) {
     let text = "";
-    for (const _ of commands) text = await this.reply();
+    for (const command of commands) text = await this.reply(phaseOf(command));
     return isPositive(text);
   }
 
@@ -147,7 +186,7 @@ class SmtpClient {
 
   async exchange(bytes) {
     await this.write(bytes);
-    return this.reply();
+    return this.reply(phaseOf(bytes));
   }
 
   send(text) {
@@ -156,7 +195,19 @@ class SmtpClient {
 
   async write(bytes) {
     await pause(this.dialogue.thinkMs * (0.5 + Math.random()));
+    if (this.dialogue.splitCommands && bytes.length < 512) {
+      const middle = Math.floor(bytes.length / 2);
+      this.socket.write(bytes.slice(0, middle));
+      // A write in a later turn is a segment of its own, or waits for Nagle.
+      await pause(1);
+      bytes = bytes.slice(middle);
+    }
     this.socket.write(bytes);
+    this.askedAt = performance.now();
+  }
+
+  note(phase, milliseconds) {
+    this.waits.push([phase, Math.round(milliseconds * 1_000)]);
   }
 
   async secure() {
@@ -188,11 +239,11 @@ class SmtpClient {
   }
 
   deliver(reply) {
-    this.replies.push(reply);
+    this.replies.push({ reply, at: performance.now() });
     this.waiting?.();
   }
 
-  async reply() {
+  async reply(phase) {
     if (this.replies.length === 0) {
       const arrived = new Promise((resolve) => {
         this.waiting = resolve;
@@ -201,9 +252,16 @@ class SmtpClient {
       const late = new Promise((_, reject) => {
         timer = setTimeout(() => reject(new Error("patience is over")), this.dialogue.patienceMs);
       });
-      await Promise.race([arrived, late]).finally(() => clearTimeout(timer));
+      await Promise.race([arrived, late])
+        .catch((error) => {
+          this.note(phase, performance.now() - this.askedAt);
+          throw error;
+        })
+        .finally(() => clearTimeout(timer));
     }
-    const reply = this.replies.shift();
+    const { reply, at } = this.replies.shift();
+    this.note(phase, at - Math.max(this.askedAt, this.answeredAt));
+    this.answeredAt = at;
     if (reply instanceof Error) throw reply;
     this.codes.push(Number(reply.slice(0, 3)));
     return reply;
@@ -212,6 +270,10 @@ class SmtpClient {
 
 function envelopeCommands({ from, to }) {
   return [`MAIL FROM:<${from}>`, ...to.map((recipient) => `RCPT TO:<${recipient}>`)];
+}
+
+function phaseOf(command) {
+  return command.split(/[\s:]/, 1)[0].toLowerCase();
 }
 
 function isPositive(reply) {

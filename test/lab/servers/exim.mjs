@@ -56,27 +56,37 @@ ${transport.map((line) => `  ${line}\n`).join("")}begin retry
   };
 }
 
-/** A receiving Exim that takes mail for example.net and throws it away. */
-export async function startEximServer(lab, role, { settings = [], acl = [] } = {}) {
+/**
+ * A receiving Exim that takes mail for example.net and throws it away.
+ *
+ * @param options.settings  of the main section, beyond the lab's: `{rfc1413_hosts: "*"}`
+ * @param options.acls      stage → lines ahead of its verdict: `{connect: ["warn delay = 3s"]}`;
+ *                          stages are named as in acl_smtp_<stage>
+ * @param options.routers   lines ahead of the router that throws everything away
+ */
+export async function startEximServer(lab, role, { settings = {}, acls = {}, routers = [] } = {}) {
   const directory = makeSpool(lab);
   const exim = join(lab.root, "usr/sbin/exim4");
+  const stages = Object.entries({ rcpt: [], ...acls });
+  const main = {
+    primary_hostname: "mail.example.net",
+    exim_path: exim,
+    spool_directory: directory,
+    log_file_path: `${directory}/log/%slog`,
+    pid_file_path: `${directory}/exim.pid`,
+    host_lookup: "*",
+    rfc1413_query_timeout: "0s",
+    keep_environment: "",
+    ...Object.fromEntries(stages.map(([stage]) => [`acl_smtp_${stage}`, `at_${stage}`])),
+    ...settings,
+  };
   writeFileSync(
     lab.path("etc/exim4/exim4.conf"),
-    `primary_hostname = mail.example.net
-exim_path = ${exim}
-spool_directory = ${directory}
-log_file_path = ${directory}/log/%slog
-pid_file_path = ${directory}/exim.pid
-host_lookup = *
-rfc1413_query_timeout = 0s
-keep_environment =
-acl_smtp_rcpt = recipient
-${settings.join("\n")}
+    `${asLines(Object.entries(main).map(([name, value]) => `${name} = ${value}`))}
 begin acl
-recipient:
-${acl.map((line) => `  ${line}\n`).join("")}  accept domains = example.net
-  deny message = relay not permitted
+${stages.map(([stage, lines]) => `at_${stage}:\n${asLines([...lines, ...verdict(stage)])}`).join("")}
 begin routers
+${asLines(routers)}
 throw_away:
   driver = redirect
   data = :blackhole:
@@ -87,6 +97,16 @@ throw_away:
   await lab
     .waitForPort(role, 25)
     .catch((error) => Promise.reject(new Error(`${error.message}\n${output()}`)));
+}
+
+function verdict(stage) {
+  return stage === "rcpt"
+    ? ["accept domains = example.net", "deny message = relay not permitted"]
+    : ["accept"];
+}
+
+function asLines(lines) {
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 function makeSpool(lab) {

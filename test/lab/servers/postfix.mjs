@@ -35,6 +35,12 @@ anvil     unix  - - n - 1 anvil
 scache    unix  - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 `;
+const POSTSCREEN = `
+smtp      inet  n - n - 1 postscreen
+smtpd     pass  - - n - - smtpd
+dnsblog   unix  - - n - 0 dnsblog
+tlsproxy  unix  - - n - 0 tlsproxy
+`;
 const SUBMISSIONS = "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n";
 
 /**
@@ -42,13 +48,15 @@ const SUBMISSIONS = "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n";
  *
  * @param options.settings     main.cf lines beyond the lab's: `{smtpd_client_restrictions: "…"}`
  * @param options.submissions  also offer implicit TLS on port 465
+ * @param options.postscreen   postscreen answers port 25 and hands on who passes
  * @param options.listen       whether it offers port 25 at all (a sending Postfix doesn't)
  */
 export async function startPostfix(lab, role, options = {}) {
-  const { settings = {}, submissions = false, listen = true } = options;
+  const { settings = {}, submissions = false, postscreen = false, listen = true } = options;
   const directory = makeDirectories(lab, role);
   const config = join(directory, "conf");
-  const master = listen ? MASTER : MASTER.replace(/^smtp +inet.*\n/m, "");
+  const front = postscreen ? POSTSCREEN : "";
+  const master = listen && !postscreen ? MASTER : front + MASTER.replace(/^smtp +inet.*\n/m, "");
   writeFileSync(join(config, "master.cf"), submissions ? master + SUBMISSIONS : master);
   writeFileSync(join(config, "main.cf"), mainCf({ ...baseSettings(lab, directory), ...settings }));
   writeFileSync(join(config, "recipients"), RECIPIENTS.map((name) => `${name}@example.net OK\n`).join(""));

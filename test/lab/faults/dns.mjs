@@ -1,0 +1,284 @@
+/**
+ * DNS faults: lookups that are slow, lost or never answered, and some that only look guilty.
+ */
+import { NAMES, reverseName } from "../dns-records.mjs";
+import { provedByLookups, SILENT_ENVELOPE, within } from "./alike.mjs";
+import { fault } from "./fault.mjs";
+import { plainSessions } from "./sessions.mjs";
+
+const SLOW_PTR_MS = { "out1.example.org": 600, "shop.example.org": 1_700, "lists.example.org": 4_200 };
+const SLOW_FORWARD_MS = { "out1.example.org": 450, "shop.example.org": 2_600, "lists.example.org": 1_200 };
+
+const ptrRules = (delays) =>
+  Object.entries(delays).map(([name, delayMs]) => ({ name: reverseName(NAMES[name]), type: "PTR", delayMs }));
+const forwardRules = (delays, type) =>
+  Object.entries(delays).map(([name, delayMs]) => ({ name, type, delayMs }));
+/** One number each, in the order of plainSessions(). */
+const perSession = (delays, factor = 1) => [...Object.values(delays).map((ms) => ms * factor), 0];
+const banner = (id, ms) => [{ id, phases: ["banner"], ms }];
+
+const DNSBL_AT_CONNECT = {
+  kind: "postfix",
+  settings: { smtpd_delay_reject: "no", smtpd_client_restrictions: "reject_rbl_client dnsbl.test" },
+};
+const slowDnsbl = (delayMs) => [{ name: "*.dnsbl.test", delayMs }];
+const LISTED = reverseName(NAMES["shop.example.org"]).replace("in-addr.arpa", "dnsbl.test");
+
+const PTR = [
+  fault({
+    name: "ptr-postfix",
+    title: "PTR of three clients takes 0.6 to 4.2 s; Postfix",
+    dns: ptrRules(SLOW_PTR_MS),
+    causes: banner("dns-ptr", perSession(SLOW_PTR_MS)),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-exim",
+    title: "PTR of every client takes 2.3 s, give or take; Exim",
+    server: { kind: "exim" },
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 2_300, jitterMs: 120 }],
+    causes: banner("dns-ptr", 2_360),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-retried",
+    title: "PTR takes 6.2 s: libc asks again after 5 s and takes the first answer; Postfix",
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 6_200 }],
+    causes: banner("dns-ptr", 6_200),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-nxdomain-slow",
+    title: "PTR answers NXDOMAIN, after 1.4 s; Postfix",
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 1_400, answer: "NXDOMAIN" }],
+    causes: banner("dns-ptr", 1_400),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-cached",
+    title: "PTR takes 2.7 s, a cache on the server's host knows it from the second visit on; Postfix",
+    cache: true,
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 2_700 }],
+    sessions: plainSessions({ everyMs: 1_100, rounds: 3 }),
+    causes: banner("dns-ptr", [2_700, 2_700, 2_700, 2_700, ...Array(8).fill(0)]),
+    sides: provedByLookups("dns-ptr"),
+  }),
+];
+
+const FORWARD = [
+  fault({
+    name: "forward-postfix",
+    title: "A and AAAA of three clients take 0.45 to 2.6 s; Postfix asks both at once",
+    dns: [...forwardRules(SLOW_FORWARD_MS, "A"), ...forwardRules(SLOW_FORWARD_MS, "AAAA")],
+    causes: banner("dns-forward", perSession(SLOW_FORWARD_MS)),
+    sides: provedByLookups("dns-forward"),
+  }),
+  fault({
+    name: "forward-exim",
+    title: "A and AAAA of three clients take 0.45 to 2.6 s; Exim asks one after the other",
+    server: { kind: "exim" },
+    dns: [...forwardRules(SLOW_FORWARD_MS, "A"), ...forwardRules(SLOW_FORWARD_MS, "AAAA")],
+    causes: banner("dns-forward", perSession(SLOW_FORWARD_MS, 2)),
+    sides: provedByLookups("dns-forward"),
+  }),
+  fault({
+    name: "forward-aaaa",
+    title: "only AAAA is slow, 3.1 s; Exim",
+    server: { kind: "exim" },
+    dns: [{ name: "*", type: "AAAA", delayMs: 3_100 }],
+    causes: banner("dns-forward", 3_100),
+    sides: provedByLookups("dns-forward"),
+  }),
+];
+
+const REPUTATION = [
+  fault({
+    name: "dnsbl-postfix",
+    title: "reject_rbl_client before the banner, the list takes 1.9 s; Postfix",
+    server: DNSBL_AT_CONNECT,
+    dns: slowDnsbl(1_900),
+    causes: banner("dns-reputation", 1_900),
+    sides: provedByLookups("dns-reputation"),
+  }),
+  fault({
+    name: "dnsbl-rcpt",
+    title: "reject_rbl_client at RCPT, the list takes 0.8 s; Postfix",
+    server: { kind: "postfix", settings: { smtpd_recipient_restrictions: "reject_rbl_client dnsbl.test" } },
+    dns: slowDnsbl(800),
+    sessions: plainSessions().map((session) => ({
+      ...session,
+      mails: session.mails.map((mail) => ({ ...mail, to: mail.to.slice(0, 1) })),
+    })),
+    causes: [{ id: "dns-reputation", phases: ["rcpt"], ms: 800 }],
+    sides: provedByLookups("dns-reputation", SILENT_ENVELOPE),
+  }),
+  fault({
+    name: "dnsbl-exim",
+    title: "dnslists at connect, the list takes 1.1 s and knows one client, asked again for its TXT; Exim",
+    server: { kind: "exim", acls: { connect: ["warn dnslists = dnsbl.test"] } },
+    dns: slowDnsbl(1_100),
+    records: [
+      { name: LISTED, type: "A", data: "127.0.0.4" },
+      { name: LISTED, type: "TXT", data: "listed for the lab" },
+    ],
+    causes: banner("dns-reputation", [1_100, 2_200, 1_100, 1_100]),
+    sides: provedByLookups("dns-reputation"),
+  }),
+];
+
+const SILENT = [
+  fault({
+    name: "resolver-dead",
+    title: "no query is answered: 2 x 5 s; Postfix",
+    dns: [{ name: "*", answer: "none" }],
+    causes: banner("dns-timeout", 10_000),
+    sides: provedByLookups("dns-timeout"),
+  }),
+  fault({
+    name: "resolver-dead-exim",
+    title: "no query is answered: 2 x 5 s; Exim",
+    server: { kind: "exim" },
+    dns: [{ name: "*", answer: "none" }],
+    causes: banner("dns-timeout", 10_000),
+    sides: provedByLookups("dns-timeout"),
+  }),
+  fault({
+    name: "resolver-dead-short",
+    title: "no query is answered, and the resolver is told to wait 2 x 2 s; Postfix",
+    resolver: ["nameserver 203.0.113.53", "options timeout:2 attempts:2"],
+    dns: [{ name: "*", answer: "none" }],
+    causes: banner("dns-timeout", 4_000),
+    sides: provedByLookups("dns-timeout"),
+  }),
+  fault({
+    name: "first-query-lost",
+    title: "the first PTR query is lost, the second answered, 5 s later; Postfix",
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", dropFirst: 1 }],
+    causes: banner("dns-loss", 5_000),
+    sides: provedByLookups("dns-loss"),
+  }),
+  fault({
+    name: "first-query-lost-exim",
+    title: "the first PTR query is lost, the second answered, 3 s later; Exim",
+    server: { kind: "exim" },
+    resolver: ["nameserver 203.0.113.53", "options timeout:3"],
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", dropFirst: 1 }],
+    causes: banner("dns-loss", 3_000),
+    sides: provedByLookups("dns-loss"),
+  }),
+];
+
+const SENDER_RULES = [{ name: "*.example.org", type: "MX", delayMs: 1_600 }];
+const SLOW_SENDERS = plainSessions().map((session, index) => ({
+  ...session,
+  mails: [{ from: `info@s${index}.example.org`, to: ["alice@example.net"], size: 1_200 }],
+}));
+const SENDER_RECORDS = [0, 1, 2, 3].map((index) => ({
+  name: `s${index}.example.org`,
+  type: "MX",
+  data: "10 out1.example.org",
+}));
+const sender = (phases, ms) => [{ id: "dns-sender", phases, ms }];
+
+const SENDER = [
+  fault({
+    name: "sender-domain-mail",
+    title: "MX of the sender's domain takes 1.6 s, asked at MAIL; Postfix",
+    server: {
+      kind: "postfix",
+      settings: { smtpd_delay_reject: "no", smtpd_sender_restrictions: "reject_unknown_sender_domain" },
+    },
+    dns: SENDER_RULES,
+    records: SENDER_RECORDS,
+    sessions: SLOW_SENDERS,
+    causes: sender(["mail"], 1_600),
+    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
+  }),
+  fault({
+    name: "sender-domain-rcpt",
+    title: "MX of the sender's domain takes 1.6 s, asked at RCPT; Postfix",
+    server: { kind: "postfix", settings: { smtpd_sender_restrictions: "reject_unknown_sender_domain" } },
+    dns: SENDER_RULES,
+    records: SENDER_RECORDS,
+    sessions: SLOW_SENDERS,
+    causes: sender(["rcpt"], 1_600),
+    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
+  }),
+  fault({
+    name: "sender-domain-exim",
+    title: "MX of the sender's domain takes 1.6 s, asked at MAIL; Exim's verify = sender",
+    server: {
+      kind: "exim",
+      acls: { mail: ["warn !verify = sender"] },
+      routers: [
+        "dnslookup:",
+        "  driver = dnslookup",
+        "  verify_only",
+        "  domains = ! example.net",
+        "  self = pass",
+      ],
+    },
+    dns: SENDER_RULES,
+    records: SENDER_RECORDS,
+    sessions: SLOW_SENDERS,
+    causes: sender(["mail"], 1_600),
+    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
+  }),
+];
+
+const POSTSCREEN_WITH_LIST = {
+  kind: "postfix",
+  postscreen: true,
+  settings: { postscreen_dnsbl_sites: "dnsbl.test", postscreen_greet_wait: "4s" },
+};
+
+const HARMLESS = [
+  fault({
+    name: "nxdomain-fast",
+    title: "healthy: clients without names, answered NXDOMAIN at once; Postfix",
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", answer: "NXDOMAIN", delayMs: 3, jitterMs: 9 }],
+    causes: [],
+  }),
+  fault({
+    name: "servfail-fast",
+    title: "healthy: lookups fail at once; Exim",
+    server: { kind: "exim" },
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", answer: "SERVFAIL", delayMs: 3 }],
+    causes: [],
+  }),
+  fault({
+    name: "dnsbl-behind-greet-wait",
+    title: "a list takes 2.5 s while postscreen makes everybody wait 4 s: not the list's fault",
+    server: POSTSCREEN_WITH_LIST,
+    dns: slowDnsbl(2_500),
+    causes: banner("greet-pause", 4_000),
+    decoys: ["dns-reputation"],
+    sides: { client: {}, server: {} },
+  }),
+  fault({
+    name: "slow-lookup-of-another",
+    title: "slow PTR lookups that no session waited for, beside a policy check at connect that takes 1.5 s",
+    policy: [{ state: "CONNECT", delayMs: 1_500 }],
+    policyAt: ["smtpd_client_restrictions"],
+    server: { kind: "postfix", settings: { smtpd_delay_reject: "no" } },
+    dns: [{ name: "*.99.100.51.in-addr.arpa", delayMs: 1_500 }],
+    during: (lab) => askForStrangers(lab),
+    causes: banner("policy", 1_500),
+    decoys: ["dns-ptr"],
+    sides: within("policy"),
+  }),
+];
+
+/** A log reader on the server's host looks up addresses of its own. */
+async function askForStrangers(lab) {
+  const script = `
+    const dns = require("dns");
+    const resolver = new dns.Resolver();
+    resolver.setServers(["203.0.113.53"]);
+    let asked = 0;
+    const ask = () => resolver.reverse("51.100.99." + ++asked, () => (asked < 6 ? ask() : process.exit()));
+    ask();`;
+  await lab.execute("server", [process.execPath, "-e", script]);
+}
+
+export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SILENT, ...SENDER, ...HARMLESS];

@@ -1,0 +1,60 @@
+/**
+ * Fault: one row of a table becomes a scenario whose capture says the truth about itself.
+ *
+ *     name, title  as a scenario's (../scenarios/index.mjs)
+ *     server       {kind: "postfix", …}: see SERVERS below; absent: a plain Postfix
+ *     dns          rules for the name server (../dns.mjs)
+ *     records      more DNS records
+ *     resolver     lines of the server's resolv.conf, in place of the lab's
+ *     cache        the server asks a cache on its own host (../dns-cache.mjs)
+ *     policy       rules of a policy service (../servers/policy-service.mjs), and …
+ *     policyAt     … the names of the Postfix restrictions that ask it
+ *     firewall     an nftables ruleset
+ *     link         rules for the device in between (../tun-link.mjs)
+ *     before       what happens before anything is captured
+ *     sessions     dialogues (../clients/smtp-client.mjs); absent: four plain ones
+ *     during       what happens beside them
+ *     causes       the truth, worst first: [{id, phases, ms, alike}]; an empty list is "healthy"
+ *     decoys       ids that look guilty and are not
+ *     sides        captures it applies to: {client: {…}, server: {…}}; see label.mjs
+ */
+import { baseRecords } from "../dns-records.mjs";
+import { startEximServer } from "../servers/exim.mjs";
+import { startPolicy } from "../servers/policy.mjs";
+import { startPostfix } from "../servers/postfix.mjs";
+import { plainSessions } from "./sessions.mjs";
+
+const SERVERS = {
+  postfix: (lab, options) => startPostfix(lab, "server", options),
+  exim: (lab, options) => startEximServer(lab, "server", options),
+};
+
+export function fault(row) {
+  const server = row.server ?? { kind: "postfix" };
+  return {
+    ...row,
+    server,
+    precision: row.precision ?? "micro",
+    sessions: (row.sessions ?? plainSessions()).map((session) => ({ ...session, tellWaits: true })),
+
+    async prepare(lab) {
+      if (row.resolver) lab.setResolver(row.resolver);
+      if (row.cache) await lab.startDnsCache();
+      await lab.startDns({ records: [...baseRecords(), ...(row.records ?? [])], rules: row.dns ?? [] });
+      const settings = { ...server.settings };
+      if (row.policy) {
+        const check = await startPolicy(lab, row.policy);
+        for (const restriction of row.policyAt) settings[restriction] = check;
+      }
+      await SERVERS[server.kind](lab, server.kind === "postfix" ? { ...server, settings } : server);
+      if (row.firewall) await lab.setFirewall(row.firewall);
+      if (row.link) await lab.startLink(row.link);
+      await row.before?.(lab);
+    },
+
+    async run(lab) {
+      const [outcomes] = await Promise.all([lab.converse(this.sessions), row.during?.(lab)]);
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Label: the truth about a fault scenario's captures, as JSON beside them (`SCENARIO.label.json`).
+ *
+ *     {"scenario", "title", "server", "healthy",
+ *      "causes":   [{"id", "phases", "injectedUs", "basis", "perSessionUs"}],   worst first; several in a mixture
+ *      "decoys":   ids that look guilty and are not,
+ *      "captures": {"client": {"file", "applies", "alike"}, "server": {…}},
+ *      "sessions": [{"label", "replies", "waits": [[phase, µs], …], "error"}]}
+ *
+ * `injectedUs` is what the fault cost all sessions together: `basis` says
+ * whether it was "set" by the lab, or "measured" by the lab's client beyond
+ * what a healthy server takes (then nobody knows it better); null where no
+ * number is meant. `alike` lists the ids that, from that side, the wire cannot
+ * tell from the truth. `applies` is "first" (the truth leads), "named" (it is
+ * among the findings), or "quiet" (from that side nothing may be blamed but
+ * the truth and what is alike).
+ */
+import { writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+export function writeLabel(directory, scenario, outcomes, files) {
+  const sessions = outcomes.filter((outcome) => typeof outcome === "object");
+  const label = {
+    scenario: scenario.name,
+    title: scenario.title,
+    server: scenario.server.kind,
+    healthy: scenario.causes.length === 0,
+    causes: scenario.causes.map((cause) => truthOf(cause, sessions)),
+    decoys: scenario.decoys ?? [],
+    captures: Object.fromEntries(
+      Object.entries(files).map(([side, file]) => {
+        const { applies = "first", alike = [] } = scenario.sides?.[side] ?? {};
+        return [side, { file: basename(file), applies, alike }];
+      }),
+    ),
+    sessions,
+  };
+  const path = join(directory, `${scenario.name}.label.json`);
+  writeFileSync(path, `${JSON.stringify(label, null, 1)}\n`);
+  return path;
+}
+
+/** `ms`: for each session the same number, a list with one number each, or absent (none is meant). */
+function truthOf({ id, phases, ms, measured, healthyMs = 1 }, sessions) {
+  const perSessionUs = sessions.map((session, index) => {
+    if (!measured) return ms === undefined ? null : 1_000 * (Array.isArray(ms) ? (ms[index] ?? 0) : ms);
+    const waits = session.waits.filter(([phase]) => phases.includes(phase));
+    return Math.round(waits.reduce((sum, [, us]) => sum + Math.max(0, us - healthyMs * 1_000), 0));
+  });
+  const known = perSessionUs.every((us) => us !== null);
+  return {
+    id,
+    phases,
+    injectedUs: known ? perSessionUs.reduce((sum, us) => sum + us, 0) : null,
+    basis: measured ? "measured" : known ? "set" : null,
+    perSessionUs,
+  };
+}
