@@ -7,14 +7,22 @@
  * clean up by the same few lines.
  */
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isInstalled, run, sleep, until } from "./commands.mjs";
+import { makeCpuGroup, removeCpuGroup } from "./cpu-group.mjs";
 import { makeEtc, writeResolver } from "./etc.mjs";
 import { fetchPackages, unpackPackages } from "./packages.mjs";
-import { buildTopology, NAME_SERVER, namespaceOf, ROLES, removeNamespaces } from "./topology.mjs";
+import {
+  buildTopology,
+  MAIL_SERVER,
+  NAME_SERVER,
+  namespaceOf,
+  ROLES,
+  removeNamespaces,
+} from "./topology.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
@@ -37,6 +45,7 @@ export class Laboratory {
   close() {
     killAll();
     removeNamespaces();
+    if (this.cpuGroup) removeCpuGroup(this.cpuGroup);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -129,6 +138,27 @@ export class Laboratory {
     await this.execute("firewall", ["nft", "-f", "-"], { input: ruleset });
   }
 
+  /** Leads the mail between client and server through a device of ours (see tun-link.mjs). */
+  async startLink(config) {
+    await this.startNode("firewall", "tun-link.mjs", config);
+    await this.setFirewall(`table ip link {
+      chain lead {
+        type filter hook prerouting priority mangle;
+        iifname { "cli0", "srv0" } tcp dport { 25, 465, 587 } meta mark set 1
+        iifname { "cli0", "srv0" } tcp sport { 25, 465, 587 } meta mark set 1
+      }
+    }
+`);
+    const setUp = [
+      "ip link set tun0 up",
+      "ip route add default dev tun0 table 100",
+      "ip rule add fwmark 1 lookup 100",
+      "echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter",
+      "echo 0 > /proc/sys/net/ipv4/conf/tun0/rp_filter",
+    ].join(" && ");
+    await this.execute("firewall", ["sh", "-c", setUp]);
+  }
+
   waitForPort(role, port) {
     const hex = port.toString(16).toUpperCase().padStart(4, "0");
     return until(`port ${port} in the ${role} namespace`, async () => {
@@ -137,9 +167,54 @@ export class Laboratory {
     });
   }
 
+  /** A first call from the server's own host: what starts on demand has started. */
+  async warmUp(role) {
+    await this.execute(role, ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/25; read -t 0.3 -u 3; true"]);
+  }
+
   /** SIGSTOP for everything in one namespace: connections are still accepted by its kernel. */
   freeze(role) {
-    for (const pid of processesOf(role)) process.kill(pid, "SIGSTOP");
+    for (const pid of processesOf(role)) signal(pid, "SIGSTOP");
+  }
+
+  /** Stops and continues everything in a namespace, turn by turn. */
+  async stopAndContinue(role, { stoppedMs, runningMs, forMs }) {
+    for (const end = Date.now() + forMs; Date.now() < end; await sleep(runningMs)) {
+      const pids = processesOf(role);
+      for (const pid of pids) signal(pid, "SIGSTOP");
+      await sleep(stoppedMs);
+      for (const pid of pids) signal(pid, "SIGCONT");
+    }
+  }
+
+  /** Everything in a namespace, and what it starts later, gets this share of one processor. */
+  limitCpu(role, share) {
+    this.cpuGroup = makeCpuGroup(`smtplab-${process.pid}`, share);
+    for (const pid of processesOf(role)) writeFileSync(join(this.cpuGroup, "cgroup.procs"), String(pid));
+  }
+
+  /**
+   * Pins a namespace to one processor, at the lowest priority, together with programs that never
+   * rest. Linux weighs sessions (autogroups) before it weighs their processes, so both are told.
+   */
+  async startCompetitors(role, programs) {
+    for (const pid of processesOf(role)) {
+      run("taskset", ["-acp", "0", String(pid)]);
+      run("renice", ["-n", "19", "-p", String(pid)]);
+      if (existsSync(`/proc/${pid}/autogroup`)) writeFileSync(`/proc/${pid}/autogroup`, "19");
+    }
+    for (let index = 0; index < programs; index++) {
+      this.spawn(role, ["taskset", "-c", "0", "sh", "-c", "while :; do :; done"]);
+    }
+    await sleep(200);
+  }
+
+  /** smtp-source, Postfix's load generator, from the client's side. */
+  async pushMail({ sessions, mails, bytes }) {
+    const counts = ["-s", sessions, "-m", mails, "-l", bytes].map(String);
+    const addresses = ["-f", "info@example.org", "-t", "alice@example.net"];
+    const program = join(this.root, "usr/sbin/smtp-source");
+    await this.execute("client", [program, ...counts, ...addresses, `${MAIL_SERVER}:25`]);
   }
 
   settle(milliseconds = 400) {
@@ -153,19 +228,21 @@ function processesOf(role) {
   return pids.split("\n").filter(Boolean).map(Number);
 }
 
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone already.
+  }
+}
+
 function killAll() {
   if (!isInstalled("ip")) return;
   // Several rounds: a dying server may be forking.
   for (let round = 0; round < 5; round++) {
     const pids = ROLES.flatMap(processesOf);
     if (pids.length === 0) return;
-    for (const pid of pids) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // Gone already.
-      }
-    }
+    for (const pid of pids) signal(pid, "SIGKILL");
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   }
 }

@@ -251,7 +251,7 @@ const HARMLESS = [
     title: "a list takes 2.5 s while postscreen makes everybody wait 4 s: not the list's fault",
     server: POSTSCREEN_WITH_LIST,
     dns: slowDnsbl(2_500),
-    causes: banner("greet-pause", 4_000),
+    causes: [{ id: "greet-pause", phases: ["banner"], measured: true, healthyMs: 30 }],
     decoys: ["dns-reputation"],
     sides: { client: {}, server: {} },
   }),

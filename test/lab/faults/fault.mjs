@@ -27,6 +27,8 @@ import { plainSessions } from "./sessions.mjs";
 const SERVERS = {
   postfix: (lab, options) => startPostfix(lab, "server", options),
   exim: (lab, options) => startEximServer(lab, "server", options),
+  stutter: (lab, { msPerCharacter }) =>
+    lab.startNode("server", "servers/stutter.mjs", { port: 25, msPerCharacter }),
 };
 
 export function fault(row) {
@@ -47,9 +49,10 @@ export function fault(row) {
         for (const restriction of row.policyAt) settings[restriction] = check;
       }
       await SERVERS[server.kind](lab, server.kind === "postfix" ? { ...server, settings } : server);
+      if (!server.listen) await lab.warmUp("server");
       if (row.firewall) await lab.setFirewall(row.firewall);
       if (row.link) await lab.startLink(row.link);
-      await row.before?.(lab);
+      await row.before?.(lab, server);
     },
 
     async run(lab) {

@@ -2,6 +2,18 @@
  * The fault scenarios, in the order of `--list`. To add one: a row in the table of its kind (fault.mjs
  * says what a row has); to add a kind: a file like dns.mjs, named here.
  */
+import { CHECK_FAULTS } from "./checks.mjs";
+import { DELIBERATE_FAULTS } from "./deliberate.mjs";
 import { DNS_FAULTS } from "./dns.mjs";
+import { FIREWALL_FAULTS } from "./firewall.mjs";
+import { LOAD_FAULTS } from "./load.mjs";
+import { NETWORK_FAULTS } from "./network.mjs";
 
-export const FAULTS = [...DNS_FAULTS];
+export const FAULTS = [
+  ...DNS_FAULTS,
+  ...DELIBERATE_FAULTS,
+  ...CHECK_FAULTS,
+  ...NETWORK_FAULTS,
+  ...FIREWALL_FAULTS,
+  ...LOAD_FAULTS,
+];

@@ -62,7 +62,7 @@ async function makeOne(row, labScript, directory, root) {
 
 function doubtAbout({ causes, sessions }) {
   for (const { id, phases, basis, perSessionUs } of causes) {
-    if (basis !== "set" || causes.length > 1) continue;
+    if (basis !== "set" || causes.length > 1 || !perSessionUs.some(Boolean)) continue;
     const felt = sessions.map(({ waits }) =>
       waits.filter(([phase]) => phases.includes(phase)).reduce((sum, [, us]) => sum + us, 0),
     );

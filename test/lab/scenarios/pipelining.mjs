@@ -27,7 +27,7 @@ export const pipelining = {
     await startPostfix(lab, "server", {
       settings: { smtpd_recipient_restrictions: `reject_unlisted_recipient, ${policy}` },
     });
-    const sender = await startPostfix(lab, "client", { listen: false, settings: sendingSettings() });
+    const sender = await startPostfix(lab, "client", { listen: null, settings: sendingSettings() });
     return { sender };
   },
 

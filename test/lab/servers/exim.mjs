@@ -74,7 +74,7 @@ export async function startEximServer(lab, role, { settings = {}, acls = {}, rou
     spool_directory: directory,
     log_file_path: `${directory}/log/%slog`,
     pid_file_path: `${directory}/exim.pid`,
-    host_lookup: "*",
+    host_lookup: "!127.0.0.1 : *",
     rfc1413_query_timeout: "0s",
     keep_environment: "",
     ...Object.fromEntries(stages.map(([stage]) => [`acl_smtp_${stage}`, `at_${stage}`])),

@@ -15,7 +15,6 @@ const RECIPIENTS = ["info", "sales", "orders", "support", "alice", "bob", "carol
 const QUEUES = "active bounce corrupt defer deferred flush hold incoming private saved trace".split(" ");
 
 const MASTER = `
-smtp      inet  n - n - - smtpd
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 300 1 qmgr
@@ -49,14 +48,15 @@ const SUBMISSIONS = "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n";
  * @param options.settings     main.cf lines beyond the lab's: `{smtpd_client_restrictions: "…"}`
  * @param options.submissions  also offer implicit TLS on port 465
  * @param options.postscreen   postscreen answers port 25 and hands on who passes
- * @param options.listen       whether it offers port 25 at all (a sending Postfix doesn't)
+ * @param options.listen       where it offers SMTP: "smtp" is port 25 everywhere; null is
+ *                             nowhere (a sending Postfix)
  */
 export async function startPostfix(lab, role, options = {}) {
-  const { settings = {}, submissions = false, postscreen = false, listen = true } = options;
+  const { settings = {}, submissions = false, postscreen = false, listen = "smtp" } = options;
   const directory = makeDirectories(lab, role);
   const config = join(directory, "conf");
-  const front = postscreen ? POSTSCREEN : "";
-  const master = listen && !postscreen ? MASTER : front + MASTER.replace(/^smtp +inet.*\n/m, "");
+  const front = postscreen ? POSTSCREEN : listen ? `${listen} inet n - n - - smtpd\n` : "";
+  const master = front + MASTER;
   writeFileSync(join(config, "master.cf"), submissions ? master + SUBMISSIONS : master);
   writeFileSync(join(config, "main.cf"), mainCf({ ...baseSettings(lab, directory), ...settings }));
   writeFileSync(join(config, "recipients"), RECIPIENTS.map((name) => `${name}@example.net OK\n`).join(""));
@@ -64,7 +64,7 @@ export async function startPostfix(lab, role, options = {}) {
   const output = lab.outputOf(lab.spawn(role, [program, "-d", "-c", config]));
   if (listen)
     await lab
-      .waitForPort(role, 25)
+      .waitForPort(role, Number(listen.split(":")[1] ?? 25))
       .catch((error) => Promise.reject(new Error(`${error.message}\n${output()}`)));
   else await lab.settle(500);
   return {

@@ -1,0 +1,103 @@
+/**
+ * An SMTP device that answers itself, word by word from a server behind it: an appliance, or a
+ * firewall that terminates connections. `node appliance.mjs CONFIG`:
+ *
+ *     {
+ *       "listen": 25, "host": "127.0.0.1", "port": 2525,    the server behind it
+ *       "connectMs": 1500,      it waits so long before it turns to that server
+ *       "replyMs": 700,         every reply after the banner is late by this, …
+ *       "driftMs": 150, "driftPeriodMs": 60000, "jitterMs": 10,   … slowly more and less
+ *       "bannerToo": true,      the banner as well
+ *       "pieces": true          a reply of several lines leaves in two writes, with Nagle's algorithm on
+ *       "handshakeMs": 1200, "key": path, "certificate": path     offers STARTTLS, and is slow at it
+ *     }
+ */
+import { readFileSync } from "node:fs";
+import net from "node:net";
+import tls from "node:tls";
+
+const config = JSON.parse(process.argv[2]);
+const startedAt = performance.now();
+
+function replyDelayMs() {
+  const { replyMs = 0, driftMs = 0, driftPeriodMs = 60_000, jitterMs = 0 } = config;
+  const turn = (2 * Math.PI * (performance.now() - startedAt)) / driftPeriodMs;
+  return Math.max(0, replyMs + driftMs * Math.sin(turn) + (Math.random() - 0.5) * jitterMs);
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+class Relay {
+  constructor(client) {
+    this.client = client;
+    this.turn = Promise.resolve();
+    this.replies = 0;
+    client.on("error", () => client.destroy());
+    client.pause();
+    this.open();
+  }
+
+  async open() {
+    await pause(config.connectMs ?? 0);
+    this.server = net.connect({ host: config.host, port: config.port, noDelay: true, allowHalfOpen: true });
+    this.server.on("error", () => this.client.destroy());
+    this.server.on("data", (bytes) => this.relayReply(bytes));
+    this.server.on("end", () => {
+      this.turn = this.turn.then(() => this.client.end());
+    });
+    this.listen(this.client);
+  }
+
+  listen(client) {
+    client.on("data", (bytes) => {
+      if (config.certificate && /^STARTTLS\r\n$/i.test(bytes.toString("latin1"))) this.secure();
+      else this.server.write(bytes);
+    });
+    client.on("end", () => this.server.end());
+    client.resume();
+  }
+
+  relayReply(bytes) {
+    const isBanner = this.replies++ === 0;
+    const delayMs = isBanner && !config.bannerToo ? 0 : replyDelayMs();
+    const due = performance.now() + delayMs;
+    this.turn = this.turn.then(async () => {
+      const left = due - performance.now();
+      if (left > 0) await pause(left);
+      await this.say(bytes);
+    });
+  }
+
+  async say(bytes) {
+    const text = bytes.toString("latin1");
+    const offer = config.certificate && !this.secured && /^250-/.test(text);
+    const whole = offer ? text.replace("250-", "250-mail.example.net\r\n250-STARTTLS\r\n250-") : text;
+    const cut = config.pieces ? whole.indexOf("\r\n") + 2 : whole.length;
+    this.client.write(whole.slice(0, cut), "latin1");
+    if (cut === whole.length) return;
+    await pause(1);
+    this.client.write(whole.slice(cut), "latin1");
+  }
+
+  secure() {
+    this.client.removeAllListeners("data");
+    this.client.write("220 Go ahead\r\n");
+    const context = tls.createSecureContext({
+      key: readFileSync(config.key),
+      cert: readFileSync(config.certificate),
+    });
+    this.secured = true;
+    this.client = new tls.TLSSocket(this.client, {
+      isServer: true,
+      secureContext: context,
+      // As a server that asks a key store, or a revocation list, first.
+      SNICallback: (_name, done) => setTimeout(() => done(null, context), config.handshakeMs ?? 0),
+    });
+    this.client.on("error", () => this.client.destroy());
+    this.listen(this.client);
+  }
+}
+
+net
+  .createServer({ noDelay: !config.pieces, allowHalfOpen: true }, (client) => new Relay(client))
+  .listen(config.listen, () => console.log("ready"));
