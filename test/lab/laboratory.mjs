@@ -26,6 +26,9 @@ import {
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
+/** Nice enough to be starved by a few competitors, and still to end within half a minute. */
+const LOW_PRIORITY = "12";
+
 export class Laboratory {
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), "smtpscope-lab-"));
@@ -194,14 +197,14 @@ export class Laboratory {
   }
 
   /**
-   * Pins a namespace to one processor, at the lowest priority, together with programs that never
-   * rest. Linux weighs sessions (autogroups) before it weighs their processes, so both are told.
+   * Pins a namespace to one processor, at a low priority, together with programs that never rest.
+   * Linux weighs sessions (autogroups) before it weighs their processes, so both are told.
    */
   async startCompetitors(role, programs) {
     for (const pid of processesOf(role)) {
       run("taskset", ["-acp", "0", String(pid)]);
-      run("renice", ["-n", "19", "-p", String(pid)]);
-      if (existsSync(`/proc/${pid}/autogroup`)) writeFileSync(`/proc/${pid}/autogroup`, "19");
+      run("renice", ["-n", LOW_PRIORITY, "-p", String(pid)]);
+      if (existsSync(`/proc/${pid}/autogroup`)) writeFileSync(`/proc/${pid}/autogroup`, LOW_PRIORITY);
     }
     for (let index = 0; index < programs; index++) {
       this.spawn(role, ["taskset", "-c", "0", "sh", "-c", "while :; do :; done"]);

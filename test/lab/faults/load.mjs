@@ -53,7 +53,7 @@ const CONSERVATION = [
 ];
 
 const starved = { alone: true, sides: within("cpu", [...SILENT_ALWAYS, ...SILENT_BANNER], SILENT_ALWAYS) };
-const busy = () => plainSessions({ everyMs: 250, rounds: 6 });
+const busy = () => plainSessions({ everyMs: 250, rounds: 4 });
 const cpu = () => [{ id: "cpu", phases: EVERY_REPLY, measured: true, healthyMs: 5 }];
 
 const CPU = [
