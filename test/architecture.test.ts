@@ -40,6 +40,7 @@ const OWNERS: Record<string, readonly string[]> = {
   "hdr-histogram-js": ["latency"],
   fzstd: ["capture/file"],
   yargs: ["cli"],
+  koffi: ["relay/native"],
 };
 
 /** Any place may import these. */

@@ -9,7 +9,7 @@
  *
  * A text is compared as it is. A word (`phase`, `verb`) is compared in any case.
  */
-import { inNetworks, type Network, parseNetwork } from "./address.ts";
+import { inNetworks, type Network, parseNetwork } from "../spine/address.ts";
 import type { Field } from "./fields.ts";
 import { nearest } from "./filter-error.ts";
 import { compilePattern } from "./pattern.ts";

@@ -2,10 +2,11 @@
  * What a filter can ask about. A field's type decides what it can be compared with and how; see
  * evaluate.ts. A `null` (for several lines: none) means that this exchange has no such value.
  */
+
+import { portOf } from "../spine/address.ts";
 import type { Taint } from "../spine/exchange.ts";
 import { PHASES } from "../spine/phase.ts";
 import type { EndCause } from "../spine/wire.ts";
-import { portOf } from "./address.ts";
 import type { FilterSubject } from "./subject.ts";
 
 type From<Value> = (subject: FilterSubject) => Value;

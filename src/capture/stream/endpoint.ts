@@ -1,38 +1,9 @@
-/** Addresses as people write them: dotted quads, and IPv6 by RFC 5952 in brackets before a port. */
+/** One end of a captured connection, and how it is written. */
 
-// The same few thousand addresses come again and again; past the bound the cache starts anew.
+import { ipv4Text, ipv6Text } from "../../spine/address.ts";
+
+// The same few thousand servers come again and again; past the bound the cache starts anew.
 const MAX_CACHED = 4096;
-const dotted = new Map<number, string>();
-
-function ipv4Text(word: number): string {
-  let text = dotted.get(word);
-  if (text === undefined) {
-    text = `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
-    if (dotted.size >= MAX_CACHED) dotted.clear();
-    dotted.set(word, text);
-  }
-  return text;
-}
-
-/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first such) shortened. */
-function ipv6Text(words: readonly [number, number, number, number]): string {
-  const groups: number[] = [];
-  for (const word of words) groups.push(word >>> 16, word & 0xffff);
-  let runAt = -1;
-  let runLength = 1;
-  for (let i = 0; i < 8; ) {
-    let j = i;
-    while (j < 8 && groups[j] === 0) j++;
-    if (j - i > runLength) {
-      runAt = i;
-      runLength = j - i;
-    }
-    i = j === i ? i + 1 : j;
-  }
-  const hex = groups.map((group) => group.toString(16));
-  if (runAt < 0) return hex.join(":");
-  return `${hex.slice(0, runAt).join(":")}::${hex.slice(runAt + runLength).join(":")}`;
-}
 
 /** A server's address and port come with every connection to it; clients' are rarely asked for. */
 const endpoints = new Map<number, string>();

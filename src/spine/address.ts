@@ -1,5 +1,5 @@
 /**
- * Addresses and networks as written, and whether one lies in the other. An IPv4 address that came
+ * Addresses and networks as written, as words of 32 bits, and whether one lies in the other. An IPv4 address that came
  * mapped into IPv6 (`::ffff:192.0.2.1`, what a dual-stack socket reports) is that IPv4 address.
  *
  * Absent on purpose: names (a filter never asks the DNS), zones, and the short IPv4 forms of
@@ -53,6 +53,59 @@ export function inNetworks(networks: readonly Network[]): (endpoint: string) => 
 export function portOf(endpoint: string): number | null {
   const port = /^(?:\[.*\]|[^:]*):(\d{1,5})$/.exec(endpoint)?.[1];
   return port === undefined ? null : Number(port);
+}
+
+// The same few thousand addresses come again and again; past the bound the cache starts anew.
+const MAX_CACHED = 4096;
+const dotted = new Map<number, string>();
+
+/** `192.0.2.1` */
+export function ipv4Text(word: number): string {
+  let text = dotted.get(word);
+  if (text === undefined) {
+    text = `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
+    if (dotted.size >= MAX_CACHED) dotted.clear();
+    dotted.set(word, text);
+  }
+  return text;
+}
+
+/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first such) shortened. */
+export function ipv6Text(words: readonly [number, number, number, number]): string {
+  const groups: number[] = [];
+  for (const word of words) groups.push(word >>> 16, word & 0xffff);
+  let runAt = -1;
+  let runLength = 1;
+  for (let i = 0; i < 8; ) {
+    let j = i;
+    while (j < 8 && groups[j] === 0) j++;
+    if (j - i > runLength) {
+      runAt = i;
+      runLength = j - i;
+    }
+    i = j === i ? i + 1 : j;
+  }
+  const hex = groups.map((group) => group.toString(16));
+  if (runAt < 0) return hex.join(":");
+  return `${hex.slice(0, runAt).join(":")}::${hex.slice(runAt + runLength).join(":")}`;
+}
+
+/** @returns 4 or 16 bytes in network order (4 for IPv4 mapped into IPv6); null for names and zones. */
+export function addressBytes(text: string): Uint8Array | null {
+  const written = parseV4(text) ?? parseV6(text);
+  if (written === null) return null;
+  const words = unmapped(written);
+  const bytes = new DataView(new ArrayBuffer(words.length * 4));
+  for (const [index, word] of words.entries()) bytes.setUint32(index * 4, word);
+  return new Uint8Array(bytes.buffer);
+}
+
+/** The address that 4 or 16 bytes in network order are; the inverse of `addressBytes`. */
+export function addressText(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length === 4) return ipv4Text(view.getUint32(0));
+  const words = [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)] as const;
+  return words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? ipv4Text(words[3]) : ipv6Text(words);
 }
 
 function contains(network: Network, address: Address): boolean {
