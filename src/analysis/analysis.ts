@@ -232,6 +232,7 @@ export class Analysis implements DialogueListener {
       answeredFrames: span(exchange.answeredFirstFrame, exchange.answeredLastFrame, frames),
       askedFile: askedFile === file ? null : askedFile,
       findings: () => this.#rewriting.foundIn(conversation),
+      uncertaintyUs: frames.uncertaintyUs(exchange.answeredFirstFrame),
     };
   }
 
@@ -254,9 +255,14 @@ export class Analysis implements DialogueListener {
       atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs ?? conversation.transport.synAtUs,
       waitedUs: durationUs,
       serviceUs: exchange.serviceUs,
-      askedFrame: askedFrames?.[1] ?? this.#frames().locate(conversation.transport.firstFrame).frame,
+      askedFrame: askedFrames?.[1] ?? this.#firstFrame(conversation),
       answeredFrame: answeredFrames?.[0] ?? null,
     };
+  }
+
+  #firstFrame({ transport }: Conversation): number | null {
+    const frames = this.#frames();
+    return frames.isLive ? null : frames.locate(transport.firstFrame).frame;
   }
 
   // ---- parts and wholes
@@ -400,7 +406,7 @@ function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void 
 }
 
 function span(first: number, last: number, frames: FileFrames): readonly [number, number] | null {
-  if (first === 0 && last === 0) return null;
+  if ((first === 0 && last === 0) || frames.isLive) return null;
   const a = frames.locate(first || last).frame;
   return [a, last === 0 ? a : frames.locate(last).frame];
 }

@@ -41,6 +41,7 @@ export function exchangeLine({ exchange: e, conversation, ...place }: Settled, r
     askedFrames: place.askedFrames,
     answeredFrames: place.answeredFrames,
     ...(place.askedFile === null ? {} : { askedFile: place.askedFile }),
+    ...(place.uncertaintyUs === null ? {} : { uncertaintyUs: place.uncertaintyUs }),
     taint: e.taint,
   });
 }
@@ -67,6 +68,7 @@ export function conversationLine(conversation: Conversation, frames: FileFrames,
     messages: conversation.messages,
     time: { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs },
     flags: [...conversation.flags],
+    ...(t.live === undefined ? {} : { live: t.live }),
   });
 }
 

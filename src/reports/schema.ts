@@ -66,55 +66,69 @@ const exchange = closed(
     askedFrames: frames,
     answeredFrames: frames,
     askedFile: { ...text, description: "where askedFrames count in an earlier file of the same ring" },
+    uncertaintyUs: { ...count, description: "live runs: by how much the reply's stamp may be late" },
     taint: {
       enum: [null, "gap", "clock", "unanswered", "early"],
       description: "why the time is not recorded",
     },
   },
-  ["sinceSynAckUs", "askedFile"],
+  ["sinceSynAckUs", "askedFile", "uncertaintyUs"],
 );
 
-const conversation = closed({
-  kind: { const: "conversation" },
-  ...place,
-  synAtUs: instant,
-  synAckAtUs: instant,
-  handshakeAtUs: instant,
-  endedAtUs: instant,
-  ended: { enum: ["fin", "rst", "idle", "open"] },
-  tls: {
-    oneOf: [
-      { type: "null" },
-      closed({
-        how: { enum: ["starttls", "implicit", "unannounced"] },
-        version: { type: ["string", "null"] },
-        resumed: { type: "boolean" },
-        helloAtUs: instant,
-        establishedAtUs: instant,
+const conversation = closed(
+  {
+    kind: { const: "conversation" },
+    ...place,
+    synAtUs: instant,
+    synAckAtUs: instant,
+    handshakeAtUs: instant,
+    endedAtUs: instant,
+    ended: { enum: ["fin", "rst", "idle", "open"] },
+    tls: {
+      oneOf: [
+        { type: "null" },
+        closed({
+          how: { enum: ["starttls", "implicit", "unannounced"] },
+          version: { type: ["string", "null"] },
+          resumed: { type: "boolean" },
+          helloAtUs: instant,
+          establishedAtUs: instant,
+        }),
+      ],
+    },
+    starttls: { enum: ["used", "offered", "none"] },
+    vantage: {
+      enum: [null, "client", "server", "middle"],
+      description: "where the capture was made, by the handshake",
+    },
+    rttUs: { ...duration, description: "round trip client to server by the handshake" },
+    banner: { type: "array", items: text },
+    messages: count,
+    time: {
+      description: "where the time from SYN to end went, in µs; the parts add up to it",
+      ...closed({
+        connectUs: count,
+        serverUs: count,
+        pathUs: count,
+        clientUs: count,
+        transferUs: count,
+        unknownUs: count,
       }),
-    ],
+    },
+    flags: { type: "array", items: text, uniqueItems: true },
+    live: {
+      description: "what a proxy knows of the connection besides",
+      ...closed({
+        acceptedAtUs: instant,
+        failure: { type: ["string", "null"], description: "why the server could not be reached" },
+        rttUs: { ...duration, description: "to the server, by the kernel" },
+        minRttUs: duration,
+        retransmits: { type: ["integer", "null"], minimum: 0 },
+      }),
+    },
   },
-  starttls: { enum: ["used", "offered", "none"] },
-  vantage: {
-    enum: [null, "client", "server", "middle"],
-    description: "where the capture was made, by the handshake",
-  },
-  rttUs: { ...duration, description: "round trip client to server by the handshake" },
-  banner: { type: "array", items: text },
-  messages: count,
-  time: {
-    description: "where the time from SYN to end went, in µs; the parts add up to it",
-    ...closed({
-      connectUs: count,
-      serverUs: count,
-      pathUs: count,
-      clientUs: count,
-      transferUs: count,
-      unknownUs: count,
-    }),
-  },
-  flags: { type: "array", items: text, uniqueItems: true },
-});
+  ["live"],
+);
 
 const evidence = {
   type: "array",

@@ -9,7 +9,20 @@ export interface Place {
  * Only the latest files are remembered: nothing refers to packets of longer ago.
  */
 export class FileFrames {
+  /** A live run numbers what it reads, but there is no file in which these are frames. */
+  readonly isLive: boolean;
   readonly #starts: { before: number; file: string }[] = [];
+  readonly #uncertaintyUs: ((frame: number) => number | null) | null;
+
+  /** @param uncertaintyUs a live run's: by how much what was read with this number may be stamped late, while it is known */
+  constructor(uncertaintyUs: ((frame: number) => number | null) | null = null) {
+    this.isLive = uncertaintyUs !== null;
+    this.#uncertaintyUs = uncertaintyUs;
+  }
+
+  uncertaintyUs(frame: number): number | null {
+    return this.#uncertaintyUs === null || frame === 0 ? null : this.#uncertaintyUs(frame);
+  }
 
   /** A file begins whose first packet is number `before` + 1. */
   begin(file: string, before: number): void {

@@ -18,4 +18,6 @@ export interface Settled {
   readonly askedFile: string | null;
   /** What has been found in this dialogue so far, up to and with this exchange. */
   findings(): readonly Finding["id"][];
+  /** Live runs: by how much the stamp of the reply's first byte may be late, µs. */
+  readonly uncertaintyUs: number | null;
 }

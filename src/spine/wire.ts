@@ -52,10 +52,24 @@ export interface Transport {
   readonly clockSteps: number;
   /** Only one direction was ever captured. */
   readonly oneWay: boolean;
+  /** Only of a relay's connections. */
+  readonly live?: LiveFacts;
   /** Stream offset of the first byte of `side` that its peer has not yet acknowledged. */
   acknowledged(side: Side): number;
   /** The number a side's SYN began with; null if it was not captured. Absent where a source has no packets. */
   initialSequence?(side: Side): number | null;
+}
+
+/** What a relay knows of a connection that no capture tells. Times µs; null where the kernel cannot be asked. */
+export interface LiveFacts {
+  /** When the client was accepted; `synAtUs` is when the connection to the server was begun. */
+  readonly acceptedAtUs: AtUs;
+  /** Why the server could not be reached. */
+  readonly failure: string | null;
+  /** Of the connection to the server, by the kernel. */
+  readonly rttUs: number | null;
+  readonly minRttUs: number | null;
+  readonly retransmits: number | null;
 }
 
 /**

@@ -1,0 +1,212 @@
+import type { Duplex } from "node:stream";
+import type { Side } from "../spine/wire.ts";
+import { nowUs } from "./clock.ts";
+import type { Opened, Order, RelayState } from "./facts.ts";
+import {
+  BatchWriter,
+  CLIENT_BYTES,
+  CLIENT_END,
+  CLIENT_GAP,
+  CLOSE,
+  CONNECTED,
+  FAILED,
+  OPEN,
+  ORDER,
+  SERVER_BYTES,
+  SERVER_END,
+  SERVER_GAP,
+  STATE,
+  TICK,
+} from "./observation.ts";
+
+/** A batch is sent when it is this old: the delay of what is shown, not of what is measured. */
+const BATCH_MS = 20;
+
+/**
+ * What an observer may be behind by before observations are dropped: mail is never held up for it, and
+ * memory is bounded. At a thousand messages a second it is 10 s of them.
+ */
+const MAX_BACKLOG_BYTES = 32 << 20;
+
+/** What the relay knows of a connection, as far as a link has to say it. */
+export interface Observed {
+  readonly id: number;
+  readonly opened: Opened;
+  /** JSON sent with CONNECTED, once it is. */
+  readonly connected: { readonly atUs: number; readonly server: string } | null;
+  readonly clientBytes: number;
+  readonly serverBytes: number;
+  /** What each link knows of it, by the link's slot. */
+  readonly views: (LinkView | undefined)[];
+}
+
+/** What one link has been told of one connection. */
+export interface LinkView {
+  missedClient: number;
+  missedServer: number;
+}
+
+/**
+ * One observer's end of the observations. It takes everything at once and never says no: what does
+ * not fit is counted, and told as a gap as soon as there is room. A connection is announced when
+ * first something is to be said of it, so an observer that comes late (restarted, attached) hears of
+ * all that are open, with a gap for what it missed.
+ */
+export class Link {
+  readonly slot: number;
+  overrunBytes = 0;
+  missedConnections = 0;
+  readonly #stream: Duplex;
+  readonly #batch = new BatchWriter();
+  #timer: NodeJS.Timeout | null = null;
+  #isOpen = true;
+
+  constructor(slot: number, stream: Duplex) {
+    this.slot = slot;
+    this.#stream = stream;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The observer is gone; nothing is kept for it. */
+  close(): void {
+    this.#isOpen = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#batch.take();
+    this.#stream.destroy();
+  }
+
+  /** Sends what there is; the stream ends when it has been read. */
+  end(): void {
+    if (!this.#isOpen) return;
+    this.flush();
+    this.#isOpen = false;
+    this.#stream.end();
+  }
+
+  get #isBehind(): boolean {
+    return this.#stream.writableLength + this.#batch.bytes > MAX_BACKLOG_BYTES;
+  }
+
+  bytes(
+    connection: Observed,
+    from: Side,
+    atUs: number,
+    chunk: Buffer,
+    uncertaintyUs: number,
+    shareUs: number,
+  ): void {
+    if (!this.#isOpen) return;
+    if (this.#isBehind) {
+      this.#miss(connection, from, chunk.length);
+      return;
+    }
+    const view = connection.views[this.slot] ?? this.#announce(connection, from, chunk.length);
+    if (view.missedClient > 0 || view.missedServer > 0) this.#tellMissed(connection.id, view, atUs);
+    const kind = from === "client" ? CLIENT_BYTES : SERVER_BYTES;
+    this.#batch.add(kind, connection.id, atUs, chunk.length, uncertaintyUs, shareUs, chunk);
+    this.#added();
+  }
+
+  #miss(connection: Observed, from: Side, lengthBytes: number): void {
+    this.overrunBytes += lengthBytes;
+    const view = connection.views[this.slot];
+    // An unannounced connection's bytes are all missed; how many they were is asked when it is announced.
+    if (view === undefined) return;
+    if (from === "client") view.missedClient += lengthBytes;
+    else view.missedServer += lengthBytes;
+  }
+
+  /** @param from whose `latestBytes` are counted in the connection already, but are about to be told */
+  #announce(connection: Observed, from: Side | null, latestBytes: number): LinkView {
+    const { id, opened, connected } = connection;
+    const view: LinkView = {
+      missedClient: connection.clientBytes - (from === "client" ? latestBytes : 0),
+      missedServer: connection.serverBytes - (from === "server" ? latestBytes : 0),
+    };
+    connection.views[this.slot] = view;
+    this.#json(OPEN, id, opened.acceptedAtUs, opened);
+    if (connected !== null) this.#json(CONNECTED, id, connected.atUs, { server: connected.server });
+    return view;
+  }
+
+  #tellMissed(id: number, view: LinkView, atUs: number): void {
+    if (view.missedClient > 0) this.#batch.add(CLIENT_GAP, id, atUs, view.missedClient, 0, 0, null);
+    if (view.missedServer > 0) this.#batch.add(SERVER_GAP, id, atUs, view.missedServer, 0, 0, null);
+    view.missedClient = 0;
+    view.missedServer = 0;
+  }
+
+  opened(connection: Observed): void {
+    if (this.#isOpen && !this.#isBehind) this.#announce(connection, null, 0);
+  }
+
+  connected(connection: Observed): void {
+    const { id, connected } = connection;
+    if (!this.#isOpen || connected === null || connection.views[this.slot] === undefined) return;
+    this.#json(CONNECTED, id, connected.atUs, { server: connected.server });
+  }
+
+  failed(connection: Observed, atUs: number, failed: object): void {
+    if (!this.#isOpen || connection.views[this.slot] === undefined) return;
+    this.#json(FAILED, connection.id, atUs, failed);
+  }
+
+  ended(connection: Observed, side: Side, atUs: number, how: number): void {
+    const view = connection.views[this.slot];
+    if (!this.#isOpen || view === undefined) return;
+    this.#tellMissed(connection.id, view, atUs);
+    this.#batch.add(side === "client" ? CLIENT_END : SERVER_END, connection.id, atUs, how, 0, 0, null);
+    this.#added();
+  }
+
+  closed(connection: Observed, atUs: number, facts: object): void {
+    if (!this.#isOpen) return;
+    const view = connection.views[this.slot];
+    if (view === undefined) {
+      this.missedConnections++;
+      return;
+    }
+    this.#tellMissed(connection.id, view, atUs);
+    this.#json(CLOSE, connection.id, atUs, facts);
+  }
+
+  tick(atUs: number): void {
+    if (!this.#isOpen || this.#isBehind) return;
+    this.#batch.add(TICK, 0, atUs, 0, 0, 0, null);
+    this.#added();
+  }
+
+  state(state: RelayState): void {
+    if (this.#isOpen && !this.#isBehind) this.#json(STATE, 0, nowUs(), state);
+  }
+
+  order(order: Order): void {
+    if (!this.#isOpen) return;
+    this.#json(ORDER, 0, nowUs(), order);
+    this.flush();
+  }
+
+  #json(kind: number, id: number, atUs: number, value: object): void {
+    const payload = Buffer.from(JSON.stringify(value));
+    this.#batch.add(kind, id, atUs, payload.length, 0, 0, payload);
+    this.#added();
+  }
+
+  #added(): void {
+    if (this.#batch.isFull) this.flush();
+    else this.#timer ??= setTimeout(this.flush, BATCH_MS);
+  }
+
+  readonly flush = (): void => {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#batch.isEmpty || !this.#isOpen) return;
+    const parts = this.#batch.take();
+    if (parts.length > 1) this.#stream.cork();
+    for (const part of parts) this.#stream.write(part);
+    if (parts.length > 1) this.#stream.uncork();
+  };
+}

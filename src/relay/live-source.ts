@@ -1,0 +1,264 @@
+import { FileFrames } from "../spine/files.ts";
+import type { EndCause, LiveFacts, Side, SourceSink, StreamSink, Transport } from "../spine/wire.ts";
+import type { Closed, Failed, Opened, Order, RelayState } from "./facts.ts";
+import {
+  BatchReader,
+  CLIENT_BYTES,
+  CLIENT_END,
+  CLIENT_GAP,
+  CLOSE,
+  CONNECTED,
+  FAILED,
+  OPEN,
+  ORDER,
+  RST,
+  SERVER_BYTES,
+  SERVER_END,
+  SERVER_GAP,
+  STATE,
+  TICK,
+} from "./observation.ts";
+
+/**
+ * A relay as a source, at the observer's end: observations in, the same calls out that a capture makes.
+ * What was read is numbered in the order of reading; these numbers stand where packet numbers stand
+ * otherwise, three of them for the handshake.
+ */
+
+export interface LiveHandlers {
+  state(state: RelayState): void;
+  order(order: Order): void;
+  /** µs from reading to written of one chunk. */
+  share(us: number): void;
+}
+
+/** Stamps whose uncertainty is remembered: an exchange asks for it as soon as its reply is complete. */
+const REMEMBERED = 1 << 16;
+
+/** What the source says of itself where a capture's file is named. */
+const NAME = "proxy";
+
+export class LiveSource {
+  readonly frames: FileFrames;
+  /** Exceptions that were caught: each cost the rest of one connection's analysis, and is a defect. */
+  faults = 0;
+  firstAtUs: number | null = null;
+  lastAtUs: number | null = null;
+  connections = 0;
+  readonly #sink: SourceSink;
+  readonly #handlers: LiveHandlers;
+  readonly #open = new Map<number, { transport: LiveTransport; sink: StreamSink | null }>();
+  readonly #reader = new BatchReader((record, payload, start, end) =>
+    this.#record(record, payload, start, end),
+  );
+  readonly #uncertaintyUs = new Float64Array(REMEMBERED);
+  #frame = 0;
+
+  constructor(sink: SourceSink, handlers: LiveHandlers) {
+    this.#sink = sink;
+    this.#handlers = handlers;
+    this.frames = new FileFrames((frame) =>
+      frame > this.#frame - REMEMBERED ? this.#uncertaintyUs[frame % REMEMBERED]! : null,
+    );
+    this.frames.begin(NAME, 0);
+  }
+
+  /** @throws Error when this is not a relay's stream */
+  push(chunk: Buffer): void {
+    this.#reader.push(chunk);
+  }
+
+  /** The relay is gone or done: what is open stays unfinished. */
+  end(): void {
+    for (const { transport, sink } of this.#open.values()) {
+      this.#guarded(transport, sink, (to) => {
+        to.end("client", this.lastAtUs ?? 0, "open");
+        to.end("server", this.lastAtUs ?? 0, "open");
+        to.close(this.lastAtUs ?? 0);
+      });
+    }
+    this.#open.clear();
+  }
+
+  #record(record: Float64Array, payload: Uint8Array, start: number, end: number): void {
+    const kind = record[0]!;
+    const id = record[1]!;
+    const atUs = record[2]!;
+    if (kind !== STATE && kind !== ORDER) this.#sawTime(atUs);
+    switch (kind) {
+      case CLIENT_BYTES:
+      case SERVER_BYTES:
+        this.#bytes(id, kind === CLIENT_BYTES ? "client" : "server", record, payload, start, end);
+        break;
+      case OPEN:
+        this.#opened(id, atUs, json(payload, start, end) as Opened);
+        break;
+      case TICK:
+        this.#sink.tick(atUs);
+        break;
+      case STATE:
+        this.#handlers.state(json(payload, start, end) as RelayState);
+        break;
+      case ORDER:
+        this.#handlers.order(json(payload, start, end) as Order);
+        break;
+      default:
+        this.#rarer(record, payload, start, end);
+    }
+  }
+
+  /** What happens once or twice a connection. */
+  #rarer(record: Float64Array, payload: Uint8Array, start: number, end: number): void {
+    const [kind, id, atUs, length] = record as unknown as [number, number, number, number];
+    const entry = this.#open.get(id);
+    if (entry === undefined) return;
+    const { transport, sink } = entry;
+    transport.lastAtUs = atUs;
+    switch (kind) {
+      case CONNECTED:
+        transport.connected(atUs, (json(payload, start, end) as { server: string }).server);
+        break;
+      case FAILED:
+        transport.failed(json(payload, start, end) as Failed);
+        break;
+      case CLIENT_GAP:
+      case SERVER_GAP:
+        this.#guarded(transport, sink, (to) =>
+          to.gap(kind === CLIENT_GAP ? "client" : "server", atUs, ++this.#frame, length, "overrun"),
+        );
+        break;
+      case CLIENT_END:
+      case SERVER_END: {
+        const how: EndCause = length === RST ? "rst" : "fin";
+        this.#guarded(transport, sink, (to) => to.end(kind === CLIENT_END ? "client" : "server", atUs, how));
+        break;
+      }
+      case CLOSE:
+        transport.closed(json(payload, start, end) as Closed);
+        this.#open.delete(id);
+        this.#guarded(transport, sink, (to) => to.close(atUs));
+        break;
+    }
+  }
+
+  #sawTime(atUs: number): void {
+    this.firstAtUs ??= atUs;
+    if (this.lastAtUs === null || atUs > this.lastAtUs) this.lastAtUs = atUs;
+  }
+
+  #opened(id: number, atUs: number, opened: Opened): void {
+    this.connections++;
+    const transport = new LiveTransport(id, this.#frame + 1, opened);
+    this.#frame += HANDSHAKE_FRAMES;
+    transport.lastAtUs = atUs;
+    let sink: StreamSink | null = null;
+    this.#attempt(() => {
+      sink = this.#sink.open(transport);
+    });
+    this.#open.set(id, { transport, sink });
+  }
+
+  #bytes(id: number, from: Side, record: Float64Array, payload: Uint8Array, start: number, end: number) {
+    const entry = this.#open.get(id);
+    if (entry === undefined) return;
+    const atUs = record[2]!;
+    const frame = ++this.#frame;
+    this.#uncertaintyUs[frame % REMEMBERED] = record[4]!;
+    this.#handlers.share(record[5]!);
+    entry.transport.lastAtUs = atUs;
+    const { sink } = entry;
+    if (sink === null || !sink.wanted) return;
+    try {
+      sink.bytes(from, atUs, frame, payload, start, end);
+    } catch {
+      this.#lost(entry);
+    }
+  }
+
+  #guarded(_transport: LiveTransport, sink: StreamSink | null, call: (sink: StreamSink) => void): void {
+    if (sink !== null) this.#attempt(() => call(sink));
+  }
+
+  /** A defect of the analysis costs one connection's results, never the others'. */
+  #attempt(call: () => void): void {
+    try {
+      call();
+    } catch {
+      this.faults++;
+    }
+  }
+
+  #lost(entry: { sink: StreamSink | null }): void {
+    this.faults++;
+    entry.sink = null;
+  }
+}
+
+const HANDSHAKE_FRAMES = 3;
+
+function json(payload: Uint8Array, start: number, end: number): unknown {
+  return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset + start, end - start).toString());
+}
+
+/** A relayed connection: the client's address, and the connection to the server as ours. */
+class LiveTransport implements Transport {
+  readonly client: string;
+  readonly sawHandshake = true;
+  readonly firstFrame: number;
+  readonly firstAtUs: number;
+  readonly synAtUs: number | null;
+  readonly synFrame: number;
+  readonly synCount = 1;
+  readonly clockSteps = 0;
+  readonly oneWay = false;
+  server: string;
+  synAckAtUs: number | null = null;
+  synAckFrame = 0;
+  handshakeAtUs: number | null = null;
+  handshakeFrame = 0;
+  refused = false;
+  lastAtUs: number | null = null;
+  live: LiveFacts;
+  readonly #id: number;
+
+  constructor(id: number, firstFrame: number, { client, server, acceptedAtUs, synAtUs }: Opened) {
+    this.#id = id;
+    this.client = client;
+    this.server = server;
+    this.firstFrame = firstFrame;
+    this.firstAtUs = synAtUs ?? acceptedAtUs;
+    this.synAtUs = synAtUs;
+    this.synFrame = synAtUs === null ? 0 : firstFrame;
+    this.live = { acceptedAtUs, failure: null, rttUs: null, minRttUs: null, retransmits: null };
+  }
+
+  get serverPort(): number {
+    return Number(this.server.slice(this.server.lastIndexOf(":") + 1));
+  }
+
+  tcpStreamAt(): number {
+    return this.#id;
+  }
+
+  /** Whatever was read is ours: there is nothing to wait for. */
+  acknowledged(): number {
+    return Number.MAX_SAFE_INTEGER;
+  }
+
+  connected(atUs: number, server: string): void {
+    this.server = server;
+    this.synAckAtUs = atUs;
+    this.synAckFrame = this.firstFrame + 1;
+    this.handshakeAtUs = atUs;
+    this.handshakeFrame = this.firstFrame + 2;
+  }
+
+  failed({ kind, text }: Failed): void {
+    this.refused = kind !== "timeout";
+    this.live = { ...this.live, failure: text };
+  }
+
+  closed(facts: Closed): void {
+    this.live = { ...this.live, ...facts };
+  }
+}

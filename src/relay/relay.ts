@@ -1,0 +1,273 @@
+import { type BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import type { Duplex } from "node:stream";
+import type { Side } from "../spine/wire.ts";
+import { LoopBusyness, nowUs } from "./clock.ts";
+import type { Closed, Failed, FailureKind, RefusalKind, RelayState } from "./facts.ts";
+import type { Kernel } from "./kernel.ts";
+import { Link } from "./link.ts";
+import { Pair, type PairOwner } from "./pair.ts";
+import { type Adopt, acceptWith, boundTo, endpointText, plainAddress } from "./sockets.ts";
+import type { Upstream } from "./upstream.ts";
+
+/**
+ * The relay: holds every socket, forwards, stamps, and tells its links. It knows nothing of SMTP and
+ * waits for nobody who watches. Whatever is wrong with one connection stays with that connection.
+ */
+
+/** What may change while it runs. */
+export interface RelayLimits {
+  readonly maxConnections: number;
+  readonly maxPerClient: number;
+  readonly connectTimeoutMs: number;
+  /** 0: never. */
+  readonly idleTimeoutMs: number;
+  /** Networks that may connect; everybody when null. */
+  readonly allow: BlockList | null;
+}
+
+/** Where it listens: an address and port, or a descriptor that is listening already. */
+export type ListenOn = { readonly host: string; readonly port: number } | { readonly fd: number };
+
+export interface RelayOptions {
+  readonly listen: readonly ListenOn[];
+  readonly upstream: Upstream;
+  readonly mode: string;
+  readonly sourcePreserved: boolean;
+  readonly kernel: Kernel | null;
+}
+
+/** How often links are told of the time and of the relay's condition. */
+const STATE_MS = 1_000;
+
+/** One main observer and a few that are attached. */
+const MAX_LINKS = 8;
+
+export class Relay implements PairOwner {
+  readonly kernel: Kernel | null;
+  limits: RelayLimits;
+  /** Told when the last connection is over. */
+  onIdle: (() => void) | null = null;
+  observerRestarts = 0;
+  readonly #options: RelayOptions;
+  readonly #servers: Server[] = [];
+  readonly #pairs = new Map<number, Pair>();
+  readonly #perClient = new Map<string, number>();
+  readonly #links: Link[] = [];
+  readonly #busy = new LoopBusyness();
+  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  readonly #startedAtUs = nowUs();
+  readonly #refused: Partial<Record<RefusalKind, number>> = {};
+  readonly #failed: Partial<Record<FailureKind, number>> = {};
+  #turn = false;
+  #nextId = 1;
+  #accepted = 0;
+  #connected = 0;
+  #relayedBytes = 0;
+  #isDraining = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: RelayOptions, limits: RelayLimits) {
+    this.#options = options;
+    this.limits = limits;
+    this.kernel = options.kernel;
+  }
+
+  // ---- beginning and end
+
+  /** @throws NodeJS.ErrnoException (EADDRINUSE, EACCES …) with `address` and `port` */
+  async listen(): Promise<void> {
+    for (const on of this.#options.listen) {
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen("fd" in on ? { fd: on.fd } : { ...on, backlog: BACKLOG }, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      });
+      server.on("error", () => {});
+      acceptWith(server, (adopt) => this.#accept(adopt));
+      this.#servers.push(server);
+    }
+    this.#delay.enable();
+    this.#timer = setInterval(() => this.#everySecond(), STATE_MS);
+  }
+
+  /** Where it listens, as address:port. */
+  get listening(): string[] {
+    return this.#servers.map((server) => {
+      const { address, port } = boundTo(server);
+      return endpointText(address, port);
+    });
+  }
+
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  /** New connections are refused by the kernel from now on; those there are go on. */
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (const server of this.#servers) server.close();
+    if (this.#pairs.size === 0) this.onIdle?.();
+  }
+
+  resetAll(): void {
+    for (const pair of this.#pairs.values()) pair.reset();
+  }
+
+  /** Ends what still ticks; links are the caller's to end. */
+  stop(): void {
+    this.drain();
+    this.#delay.disable();
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  // ---- those who watch
+
+  /** @returns null when there are too many already */
+  addLink(stream: Duplex): Link | null {
+    let slot = this.#links.findIndex((link) => !link.isOpen);
+    if (slot < 0) slot = this.#links.length;
+    if (slot >= MAX_LINKS) return null;
+    const link = new Link(slot, stream);
+    this.#links[slot] = link;
+    for (const pair of this.#pairs.values()) pair.views[slot] = undefined;
+    link.state(this.state(link));
+    for (const pair of this.#pairs.values()) link.opened(pair);
+    return link;
+  }
+
+  state(link: Link): RelayState {
+    const { upstream, mode, sourcePreserved } = this.#options;
+    return {
+      startedAtUs: this.#startedAtUs,
+      listen: this.listening,
+      upstream: upstream.text,
+      mode,
+      sourcePreserved,
+      open: this.#pairs.size,
+      accepted: this.#accepted,
+      connected: this.#connected,
+      refused: this.#refused,
+      failed: this.#failed,
+      relayedBytes: this.#relayedBytes,
+      overrunBytes: link.overrunBytes,
+      missedConnections: link.missedConnections,
+      observerRestarts: this.observerRestarts,
+      loopDelayP50Us: Math.round(this.#delay.percentile(50) / 1000),
+      loopDelayP99Us: Math.round(this.#delay.percentile(99) / 1000),
+      loopDelayMaxUs: Math.round(this.#delay.max / 1000),
+      residentBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  #everySecond(): void {
+    const atUs = nowUs();
+    for (const link of this.#links) {
+      if (!link.isOpen) continue;
+      link.tick(atUs);
+      link.state(this.state(link));
+    }
+    this.#delay.reset();
+    const { idleTimeoutMs } = this.limits;
+    if (idleTimeoutMs === 0) return;
+    for (const pair of this.#pairs.values()) {
+      if (atUs - pair.lastAtUs > idleTimeoutMs * 1000) pair.reset();
+    }
+  }
+
+  // ---- connections
+
+  #accept(adopt: Adopt): void {
+    this.#accepted++;
+    const acceptedAtUs = nowUs();
+    let pair: Pair | null = null;
+    const client = adopt((lengthBytes, buffer) => pair?.read("client", lengthBytes, buffer));
+    const { remoteAddress, remotePort } = client;
+    // Gone before it was looked at.
+    if (remoteAddress === undefined) {
+      client.on("error", () => {}).destroy();
+      return;
+    }
+    const address = plainAddress(remoteAddress);
+    const refusal = this.#refusalOf(address);
+    if (refusal !== null) {
+      this.#refuse(client, refusal);
+      return;
+    }
+    const { upstream } = this.#options;
+    const addresses = upstream.addresses;
+    const first = addresses[0];
+    const opened = {
+      client: endpointText(remoteAddress, remotePort),
+      server: first === undefined ? upstream.text : endpointText(first.host, first.port),
+      acceptedAtUs,
+      synAtUs: nowUs(),
+    };
+    pair = new Pair(this.#nextId++, client, address, opened, this);
+    this.#pairs.set(pair.id, pair);
+    this.#perClient.set(address, (this.#perClient.get(address) ?? 0) + 1);
+    for (const link of this.#links) link.opened(pair);
+    pair.connect(addresses, this.limits.connectTimeoutMs, () => ({}));
+  }
+
+  #refusalOf(address: string): RefusalKind | null {
+    const { allow, maxConnections, maxPerClient } = this.limits;
+    if (this.#isDraining) return "draining";
+    if (allow !== null && !allow.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return "not-allowed";
+    if (this.#pairs.size >= maxConnections) return "max-conn";
+    return (this.#perClient.get(address) ?? 0) >= maxPerClient ? "per-client" : null;
+  }
+
+  #refuse(client: Socket, why: RefusalKind): void {
+    this.#refused[why] = (this.#refused[why] ?? 0) + 1;
+    client.on("error", () => {}).resetAndDestroy();
+  }
+
+  // ---- what pairs tell
+
+  bytes(pair: Pair, from: Side, atUs: number, chunk: Buffer, writtenUs: number): void {
+    this.#relayedBytes += chunk.length;
+    const uncertaintyUs = this.#busy.uncertaintyUs(atUs);
+    for (const link of this.#links) link.bytes(pair, from, atUs, chunk, uncertaintyUs, writtenUs - atUs);
+    if (this.#turn) return;
+    this.#turn = true;
+    setImmediate(this.#turnEnded);
+  }
+
+  readonly #turnEnded = (): void => {
+    this.#turn = false;
+    this.#busy.turnEnded();
+  };
+
+  connected(pair: Pair): void {
+    this.#connected++;
+    for (const link of this.#links) link.connected(pair);
+  }
+
+  failed(pair: Pair, failed: Failed): void {
+    this.#failed[failed.kind] = (this.#failed[failed.kind] ?? 0) + 1;
+    for (const link of this.#links) link.failed(pair, nowUs(), failed);
+  }
+
+  ended(pair: Pair, side: Side, how: number): void {
+    const atUs = nowUs();
+    for (const link of this.#links) link.ended(pair, side, atUs, how);
+  }
+
+  closed(pair: Pair, facts: Closed): void {
+    const atUs = nowUs();
+    for (const link of this.#links) link.closed(pair, atUs, facts);
+    this.#pairs.delete(pair.id);
+    const count = (this.#perClient.get(pair.clientAddress) ?? 1) - 1;
+    if (count > 0) this.#perClient.set(pair.clientAddress, count);
+    else this.#perClient.delete(pair.clientAddress);
+    if (this.#isDraining && this.#pairs.size === 0) this.onIdle?.();
+  }
+}
+
+/** Connections that the kernel keeps for us until they are accepted. */
+const BACKLOG = 1_024;
