@@ -1,12 +1,12 @@
-import { Analysis, type AnalysisOptions, type AnalysisPart } from "../analysis/analysis.ts";
+import { Analysis, type AnalysisPart } from "../analysis/analysis.ts";
 import type { GroupKey } from "../analysis/groups.ts";
 import { Capture } from "../capture/capture.ts";
 import type { ReadOptions, ReadOutcome } from "../capture/file/open.ts";
 import { Dialogues } from "../dialogue/dialogues.ts";
-import { conversationLine, DialogueLines, exchangeLine } from "../reports/index.ts";
 import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { FileView } from "../spine/report.ts";
+import { type AsItGoes, asItGoes } from "./as-it-goes.ts";
 import { redactAddresses } from "./redact.ts";
 import { compileSelection, type Selection } from "./selection.ts";
 
@@ -17,8 +17,7 @@ export interface ReadRequest extends Selection {
   readonly top: number;
   readonly by: GroupKey | null;
   readonly redact: boolean;
-  /** What to write while reading: every exchange and dialogue as NDJSON, a line a dialogue to watch, or nothing. */
-  readonly asItGoes: "ndjson" | "lines" | "nothing";
+  readonly asItGoes: AsItGoes;
 }
 
 /** A file that could not be read at all. */
@@ -77,30 +76,9 @@ export class Reading {
     const { percentiles, top, by } = request;
     const options = { percentiles, top, by, redact, ...compileSelection(request) };
     this.#analysis = new Analysis(
-      { ...options, ...this.#asItGoes(request.asItGoes, redact) },
+      { ...options, ...asItGoes(request.asItGoes, redact, (line) => this.#lines.push(line)) },
       () => this.#frames,
     );
-  }
-
-  #asItGoes(
-    kind: ReadRequest["asItGoes"],
-    redact: (text: string) => string,
-  ): Pick<AnalysisOptions, "onExchange" | "onConversation"> {
-    const say = (line: string) => {
-      this.#lines.push(line);
-    };
-    if (kind === "nothing") return { onExchange: null, onConversation: null };
-    if (kind === "ndjson") {
-      return {
-        onExchange: (settled) => say(exchangeLine(settled, redact)),
-        onConversation: (conversation, frames) => say(conversationLine(conversation, frames, redact)),
-      };
-    }
-    const lines = new DialogueLines();
-    return {
-      onExchange: ({ exchange, conversation }) => lines.exchange(exchange, conversation),
-      onConversation: (conversation) => say(lines.conversation(conversation)),
-    };
   }
 
   /** Files that continue one another. */

@@ -1,11 +1,16 @@
 import { Analysis } from "../analysis/analysis.ts";
 import { FileFrames } from "../spine/files.ts";
-import type { Report } from "../spine/report.ts";
+import type { RelayView, Report } from "../spine/report.ts";
 import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
 import { VERSION } from "./version.ts";
 
 /** Adds up what all threads read, in the order in which the files were named. */
-export function assemble(parts: readonly ReadPart[], request: ReadRequest, order: readonly string[]): Report {
+export function assemble(
+  parts: readonly ReadPart[],
+  request: ReadRequest,
+  order: readonly string[],
+  relay: RelayView | null = null,
+): Report {
   const { percentiles, top, by, filter, sinceAtUs, untilAtUs } = request;
   const frames = new FileFrames();
   const nothing = {
@@ -37,6 +42,7 @@ export function assemble(parts: readonly ReadPart[], request: ReadRequest, order
     source: { files },
     window,
     restriction: { filter, sinceAtUs, untilAtUs },
+    relay,
     percentiles,
     totals: whole.totals(
       sum((part) => part.packets),

@@ -12,6 +12,7 @@ import {
   FAILED,
   OPEN,
   ORDER,
+  RESTORE,
   SERVER_BYTES,
   SERVER_END,
   SERVER_GAP,
@@ -186,6 +187,12 @@ export class Link {
   order(order: Order): void {
     if (!this.#isOpen) return;
     this.#json(ORDER, 0, nowUs(), order);
+    this.flush();
+  }
+
+  /** What the observer before this one had made of it. */
+  restore(checkpoint: Buffer): void {
+    this.#batch.add(RESTORE, 0, nowUs(), checkpoint.length, 0, 0, checkpoint);
     this.flush();
   }
 

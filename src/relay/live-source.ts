@@ -11,6 +11,7 @@ import {
   FAILED,
   OPEN,
   ORDER,
+  RESTORE,
   RST,
   SERVER_BYTES,
   SERVER_END,
@@ -28,8 +29,10 @@ import {
 export interface LiveHandlers {
   state(state: RelayState): void;
   order(order: Order): void;
-  /** µs from reading to written of one chunk. */
-  share(us: number): void;
+  /** An earlier observer's checkpoint. */
+  restore(checkpoint: Uint8Array): void;
+  /** µs from reading to written of one chunk, and by how much its stamp may be late. */
+  chunk(shareUs: number, uncertaintyUs: number): void;
 }
 
 /** Stamps whose uncertainty is remembered: an exchange asks for it as soon as its reply is complete. */
@@ -70,8 +73,8 @@ export class LiveSource {
 
   /** The relay is gone or done: what is open stays unfinished. */
   end(): void {
-    for (const { transport, sink } of this.#open.values()) {
-      this.#guarded(transport, sink, (to) => {
+    for (const { sink } of this.#open.values()) {
+      this.#guarded(sink, (to) => {
         to.end("client", this.lastAtUs ?? 0, "open");
         to.end("server", this.lastAtUs ?? 0, "open");
         to.close(this.lastAtUs ?? 0);
@@ -84,7 +87,7 @@ export class LiveSource {
     const kind = record[0]!;
     const id = record[1]!;
     const atUs = record[2]!;
-    if (kind !== STATE && kind !== ORDER) this.#sawTime(atUs);
+    if (kind < STATE) this.#sawTime(atUs);
     switch (kind) {
       case CLIENT_BYTES:
       case SERVER_BYTES:
@@ -98,6 +101,9 @@ export class LiveSource {
         break;
       case STATE:
         this.#handlers.state(json(payload, start, end) as RelayState);
+        break;
+      case RESTORE:
+        this.#handlers.restore(payload.slice(start, end));
         break;
       case ORDER:
         this.#handlers.order(json(payload, start, end) as Order);
@@ -123,20 +129,20 @@ export class LiveSource {
         break;
       case CLIENT_GAP:
       case SERVER_GAP:
-        this.#guarded(transport, sink, (to) =>
+        this.#guarded(sink, (to) =>
           to.gap(kind === CLIENT_GAP ? "client" : "server", atUs, ++this.#frame, length, "overrun"),
         );
         break;
       case CLIENT_END:
       case SERVER_END: {
         const how: EndCause = length === RST ? "rst" : "fin";
-        this.#guarded(transport, sink, (to) => to.end(kind === CLIENT_END ? "client" : "server", atUs, how));
+        this.#guarded(sink, (to) => to.end(kind === CLIENT_END ? "client" : "server", atUs, how));
         break;
       }
       case CLOSE:
         transport.closed(json(payload, start, end) as Closed);
         this.#open.delete(id);
-        this.#guarded(transport, sink, (to) => to.close(atUs));
+        this.#guarded(sink, (to) => to.close(atUs));
         break;
     }
   }
@@ -164,7 +170,7 @@ export class LiveSource {
     const atUs = record[2]!;
     const frame = ++this.#frame;
     this.#uncertaintyUs[frame % REMEMBERED] = record[4]!;
-    this.#handlers.share(record[5]!);
+    this.#handlers.chunk(record[5]!, record[4]!);
     entry.transport.lastAtUs = atUs;
     const { sink } = entry;
     if (sink === null || !sink.wanted) return;
@@ -175,7 +181,7 @@ export class LiveSource {
     }
   }
 
-  #guarded(_transport: LiveTransport, sink: StreamSink | null, call: (sink: StreamSink) => void): void {
+  #guarded(sink: StreamSink | null, call: (sink: StreamSink) => void): void {
     if (sink !== null) this.#attempt(() => call(sink));
   }
 

@@ -23,6 +23,9 @@ export const STATE = 12;
 /** JSON of an `Order`. */
 export const ORDER = 13;
 
+/** What an earlier observer had made of it: its last checkpoint. */
+export const RESTORE = 14;
+
 /** Floats a record: kind, connection, µs since 1970, length, uncertainty of the stamp (µs), µs from reading to written. */
 export const RECORD_FLOATS = 6;
 /** Length of an END record: how it ended. */
@@ -40,7 +43,7 @@ const BATCH_RECORDS = 2_048;
 const MAX_BATCH_BYTES = 4 << 20;
 
 const hasPayload = (kind: number) =>
-  kind <= SERVER_BYTES || kind === CLOSE || kind === STATE || kind === ORDER;
+  kind <= SERVER_BYTES || kind === CLOSE || kind === STATE || kind === ORDER || kind === RESTORE;
 
 /** Collects records; `take` gives the batch as buffers to be written one after the other. */
 export class BatchWriter {

@@ -19,6 +19,8 @@ export interface Report {
     readonly sinceAtUs: number | null;
     readonly untilAtUs: number | null;
   };
+  /** Of a live run through the proxy; null for captures. */
+  readonly relay: RelayView | null;
   /** The percentiles that were asked for, in order of size. */
   readonly percentiles: readonly number[];
   readonly totals: Totals;
@@ -35,6 +37,35 @@ export interface Report {
   readonly slowest: readonly SlowReply[];
   /** Commands (and connections) that got no reply, longest wait first. */
   readonly unanswered: readonly SlowReply[];
+}
+
+/** How a live run was made, and what it cost and missed. Counts are since the proxy started. */
+export interface RelayView {
+  readonly listen: readonly string[];
+  readonly upstream: string;
+  readonly mode: string;
+  /** False: the server's lookups are about the proxy's address, not the client's. */
+  readonly sourcePreserved: boolean;
+  readonly accepted: number;
+  readonly connected: number;
+  readonly open: number;
+  /** Clients turned away, and connections whose server could not be reached, by why. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly failed: Readonly<Record<string, number>>;
+  readonly relayedBytes: number;
+  /** Bytes and connections that were relayed but not observed. */
+  readonly overrunBytes: number;
+  readonly missedConnections: number;
+  readonly observerRestarts: number;
+  /** Defects caught in the analysis, each at the cost of one connection's results. */
+  readonly faults: number;
+  /** The proxy's own share of every delay: from reading bytes to having written them. */
+  readonly share: Distribution;
+  /** By how much stamps may be late, the proxy having been busy. */
+  readonly uncertainty: Distribution;
+  readonly loopDelayP99Us: number;
+  readonly loopDelayMaxUs: number;
+  readonly residentBytes: number;
 }
 
 export interface FileView {

@@ -1,0 +1,47 @@
+import type { AnalysisOptions } from "../analysis/analysis.ts";
+import { conversationLine, DialogueLines, exchangeLine } from "../reports/index.ts";
+
+/** What to write while it happens: every exchange and dialogue as NDJSON, a line a dialogue to watch, or nothing. */
+export type AsItGoes = "ndjson" | "lines" | "nothing";
+
+type Listeners = Pick<AnalysisOptions, "onExchange" | "onConversation">;
+
+/** @param say takes each line, without its end */
+export function asItGoes(
+  kind: AsItGoes,
+  redact: (text: string) => string,
+  say: (line: string) => void,
+): Listeners {
+  if (kind === "nothing") return { onExchange: null, onConversation: null };
+  if (kind === "ndjson") {
+    return {
+      onExchange: (settled) => say(exchangeLine(settled, redact)),
+      onConversation: (conversation, frames) => say(conversationLine(conversation, frames, redact)),
+    };
+  }
+  const lines = new DialogueLines();
+  return {
+    onExchange: ({ exchange, conversation }) => lines.exchange(exchange, conversation),
+    onConversation: (conversation) => say(lines.conversation(conversation)),
+  };
+}
+
+/** Several at once. */
+export function together(...all: readonly Listeners[]): Listeners {
+  const exchanges = all.flatMap(({ onExchange }) => (onExchange === null ? [] : [onExchange]));
+  const conversations = all.flatMap(({ onConversation }) => (onConversation === null ? [] : [onConversation]));
+  return {
+    onExchange:
+      exchanges.length === 0
+        ? null
+        : (settled) => {
+            for (const tell of exchanges) tell(settled);
+          },
+    onConversation:
+      conversations.length === 0
+        ? null
+        : (conversation, frames) => {
+            for (const tell of conversations) tell(conversation, frames);
+          },
+  };
+}

@@ -1,0 +1,159 @@
+import { deserialize, serialize } from "node:v8";
+import { Analysis, type AnalysisPart } from "../analysis/analysis.ts";
+import { Dialogues } from "../dialogue/dialogues.ts";
+import { Series, type SeriesPart } from "../latency/series.ts";
+import type { Order, RelayState } from "../relay/facts.ts";
+import { LiveSource } from "../relay/live-source.ts";
+import { MAX_CHECKPOINT_BYTES } from "../relay/observer-end.ts";
+import type { RelayView, Report } from "../spine/report.ts";
+import type { SourceSink, StreamSink, Transport } from "../spine/wire.ts";
+import { type AsItGoes, asItGoes } from "./as-it-goes.ts";
+import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
+import { redactAddresses } from "./redact.ts";
+import { assemble } from "./report.ts";
+import { compileSelection } from "./selection.ts";
+
+/** What is made of a running proxy: the same analysis as of captures, on what its relay observes. */
+
+export interface ObserverHandlers {
+  /** A line for the one who watches, as it goes. */
+  say(line: string): void;
+  order(order: Order): void;
+}
+
+/** What an observer hands to its successor: plain values. */
+interface Checkpoint {
+  readonly analysis: AnalysisPart;
+  readonly connections: number;
+  readonly firstAtUs: number | null;
+  readonly lastAtUs: number | null;
+  readonly share: SeriesPart;
+  readonly uncertainty: SeriesPart;
+}
+
+export class Observer {
+  readonly source: LiveSource;
+  readonly #request: ReadRequest;
+  readonly #analysis: Analysis;
+  readonly #share = new Series();
+  readonly #uncertainty = new Series();
+  #earlierConnections = 0;
+  #earlierFirstAtUs: number | null = null;
+  #earlierLastAtUs: number | null = null;
+  #state: RelayState | null = null;
+
+  /** @param request `asItGoes` says what `say` is given */
+  constructor(request: ReadRequest & { readonly asItGoes: AsItGoes }, handlers: ObserverHandlers) {
+    this.#request = request;
+    const redact = request.redact ? redactAddresses : (text: string) => text;
+    const { percentiles, top, by } = request;
+    this.#analysis = new Analysis(
+      {
+        percentiles,
+        top,
+        by,
+        redact,
+        ...compileSelection(request),
+        ...asItGoes(request.asItGoes, redact, handlers.say),
+      },
+      () => this.source.frames,
+    );
+    const ports = new Set(request.ports);
+    const dialogues = new Dialogues(this.#analysis, { ports, copiesPossible: false });
+    this.source = new LiveSource(new MailOnly(dialogues, ports), {
+      state: (state) => {
+        this.#state = state;
+      },
+      order: handlers.order,
+      restore: (checkpoint) => this.#restore(checkpoint),
+      chunk: (shareUs, uncertaintyUs) => {
+        this.#share.record(Math.max(0, shareUs));
+        this.#uncertainty.record(Math.max(0, uncertaintyUs));
+      },
+    });
+  }
+
+  get state(): RelayState | null {
+    return this.#state;
+  }
+
+  report(): Report {
+    return assemble([this.#part()], this.#request, [], this.#relay());
+  }
+
+  /** @returns null when it would be too large to keep */
+  checkpoint(): Uint8Array | null {
+    const { analysis, connections, firstAtUs, lastAtUs } = this.#part();
+    const checkpoint: Checkpoint = {
+      analysis,
+      connections,
+      firstAtUs,
+      lastAtUs,
+      share: this.#share.part(),
+      uncertainty: this.#uncertainty.part(),
+    };
+    const bytes = serialize(checkpoint);
+    return bytes.length > MAX_CHECKPOINT_BYTES ? null : bytes;
+  }
+
+  #restore(bytes: Uint8Array): void {
+    const earlier = deserialize(bytes) as Checkpoint;
+    this.#analysis.add(earlier.analysis);
+    this.#share.add(earlier.share);
+    this.#uncertainty.add(earlier.uncertainty);
+    this.#earlierConnections += earlier.connections;
+    this.#earlierFirstAtUs = least(this.#earlierFirstAtUs, earlier.firstAtUs);
+    this.#earlierLastAtUs = largest(this.#earlierLastAtUs, earlier.lastAtUs);
+  }
+
+  #part(): ReadPart {
+    const { connections, firstAtUs, lastAtUs } = this.source;
+    return {
+      analysis: this.#analysis.part(),
+      files: [],
+      failures: [],
+      packets: 0,
+      packetBytes: this.#state?.relayedBytes ?? 0,
+      connections: this.#earlierConnections + connections,
+      dropped: 0,
+      cutBySnaplen: 0,
+      outOfOrder: 0,
+      undecoded: {},
+      firstAtUs: least(this.#earlierFirstAtUs, firstAtUs),
+      lastAtUs: largest(this.#earlierLastAtUs, lastAtUs),
+    };
+  }
+
+  #relay(): RelayView | null {
+    const state = this.#state;
+    if (state === null) return null;
+    const { percentiles } = this.#request;
+    const { startedAtUs: _started, loopDelayP50Us: _p50, ...told } = state;
+    return {
+      ...told,
+      faults: this.source.faults,
+      share: this.#share.distribution(percentiles),
+      uncertainty: this.#uncertainty.distribution(percentiles),
+    };
+  }
+}
+
+/** Whatever goes through the proxy was sent there as mail, on whatever port the server listens. */
+class MailOnly implements SourceSink {
+  readonly #inner: SourceSink;
+  readonly #ports: Set<number>;
+
+  constructor(inner: SourceSink, ports: Set<number>) {
+    this.#inner = inner;
+    this.#ports = ports;
+  }
+
+  open(transport: Transport): StreamSink {
+    this.#ports.add(transport.serverPort);
+    return this.#inner.open(transport);
+  }
+
+  tick(atUs: number): void {
+    this.#inner.tick(atUs);
+  }
+}

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex } from "node:stream";
+import type { Link } from "./link.ts";
+import { CheckpointReader, LINK_FD } from "./observer-end.ts";
+import type { Relay } from "./relay.ts";
+
+/**
+ * The process that analyses, records and draws. It may fail in any way; it is started again, told of
+ * the connections that are open, and given what its predecessor had made of the rest.
+ */
+
+/** Pause before it is started again; doubled each time it does not live long, up to the longest. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 15_000;
+const LIVED_LONG_MS = 30_000;
+
+export interface ObserverCommand {
+  readonly script: string;
+  readonly args: readonly string[];
+  /** Said to the operator, by whatever means there are. */
+  readonly onRestart: (why: string) => void;
+}
+
+export class ObserverProcess {
+  link: Link | null = null;
+  readonly #relay: Relay;
+  readonly #command: ObserverCommand;
+  #child: ChildProcess | null = null;
+  #checkpoint: Buffer | null = null;
+  #isFinishing = false;
+  #pauseMs = FIRST_PAUSE_MS;
+  #timer: NodeJS.Timeout | null = null;
+  #finished: ((status: number | null) => void) | null = null;
+
+  constructor(relay: Relay, command: ObserverCommand) {
+    this.#relay = relay;
+    this.#command = command;
+  }
+
+  start(): void {
+    const { script, args } = this.#command;
+    const startedMs = performance.now();
+    const child = spawn(process.execPath, [script, ...args], {
+      stdio: ["inherit", "inherit", "inherit", "pipe"],
+    });
+    this.#child = child;
+    child.on("error", (error) => this.#ended(`could not be started: ${error.message}`, startedMs, null));
+    child.on("exit", (status, signal) =>
+      this.#ended(signal === null ? `ended with status ${status}` : `was ended by ${signal}`, startedMs, status),
+    );
+    const stream = child.stdio[LINK_FD] as Duplex | null | undefined;
+    if (stream === null || stream === undefined) return;
+    // Whatever breaks it is told by the exit of the process.
+    stream.on("error", () => {});
+    const checkpoints = new CheckpointReader();
+    stream.on("data", (chunk: Buffer) => {
+      checkpoints.push(chunk);
+      this.#checkpoint = checkpoints.latest ?? this.#checkpoint;
+    });
+    this.link = this.#relay.addLink(stream);
+    if (this.#checkpoint !== null) this.link?.restore(this.#checkpoint);
+  }
+
+  #ended(why: string, startedMs: number, status: number | null): void {
+    if (this.#child === null) return;
+    this.#child = null;
+    this.link?.close();
+    this.link = null;
+    if (this.#isFinishing) {
+      this.#finished?.(status);
+      return;
+    }
+    this.#relay.observerRestarts++;
+    this.#pauseMs =
+      performance.now() - startedMs > LIVED_LONG_MS
+        ? FIRST_PAUSE_MS
+        : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#command.onRestart(why);
+    this.#timer = setTimeout(() => this.start(), this.#pauseMs);
+  }
+
+  /**
+   * All is over: lets it say what it came to.
+   * @returns its exit status; null when it had none or did not end in time
+   */
+  finish(why: string, patienceMs: number): Promise<number | null> {
+    this.#isFinishing = true;
+    if (this.#timer !== null) {
+      // It was about to be started again: once more, for the summary of what its predecessor had.
+      clearTimeout(this.#timer);
+      this.start();
+    }
+    const child = this.#child;
+    if (child === null) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        resolve(null);
+      }, patienceMs);
+      this.#finished = (status) => {
+        clearTimeout(timer);
+        resolve(status);
+      };
+      this.link?.order({ kind: "finish", why });
+      this.link?.end();
+    });
+  }
+}
