@@ -255,14 +255,9 @@ export class Analysis implements DialogueListener {
       atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs ?? conversation.transport.synAtUs,
       waitedUs: durationUs,
       serviceUs: exchange.serviceUs,
-      askedFrame: askedFrames?.[1] ?? this.#firstFrame(conversation),
+      askedFrame: askedFrames?.[1] ?? this.#frames().locate(conversation.transport.firstFrame).frame,
       answeredFrame: answeredFrames?.[0] ?? null,
     };
-  }
-
-  #firstFrame({ transport }: Conversation): number | null {
-    const frames = this.#frames();
-    return frames.isLive ? null : frames.locate(transport.firstFrame).frame;
   }
 
   // ---- parts and wholes
@@ -406,7 +401,8 @@ function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void 
 }
 
 function span(first: number, last: number, frames: FileFrames): readonly [number, number] | null {
-  if ((first === 0 && last === 0) || frames.isLive) return null;
-  const a = frames.locate(first || last).frame;
-  return [a, last === 0 ? a : frames.locate(last).frame];
+  if (first === 0 && last === 0) return null;
+  const from = frames.locate(first || last).frame;
+  const to = last === 0 ? from : frames.locate(last).frame;
+  return from === null || to === null ? null : [from, to];
 }

@@ -25,23 +25,3 @@ export function asItGoes(
     onConversation: (conversation) => say(lines.conversation(conversation)),
   };
 }
-
-/** Several at once. */
-export function together(...all: readonly Listeners[]): Listeners {
-  const exchanges = all.flatMap(({ onExchange }) => (onExchange === null ? [] : [onExchange]));
-  const conversations = all.flatMap(({ onConversation }) => (onConversation === null ? [] : [onConversation]));
-  return {
-    onExchange:
-      exchanges.length === 0
-        ? null
-        : (settled) => {
-            for (const tell of exchanges) tell(settled);
-          },
-    onConversation:
-      conversations.length === 0
-        ? null
-        : (conversation, frames) => {
-            for (const tell of conversations) tell(conversation, frames);
-          },
-  };
-}

@@ -3,10 +3,13 @@ import { FilterError, nearest, renderFilterError } from "../filter/filter-error.
 import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
+import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./attach.ts";
+import { complain } from "./complain.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
 import { EXPLAIN, EXPLAIN_HELP, explain, explainOptions } from "./explain.ts";
 import { leave } from "./leave.ts";
-import { complain, DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
+import { PROXY, PROXY_HELP, PROXY_OPTIONS, proxy, proxyOptions } from "./proxy.ts";
+import { DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
 
 /** The command: reads its arguments, runs a subcommand, ends with its status. */
@@ -28,6 +31,12 @@ async function run(args: readonly string[]): Promise<number> {
       .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and where does the time go?")
       .command(REPLAY, REPLAY_HELP, replayOptions, async (parsed) => {
         status = await replay(parsed);
+      })
+      .command(PROXY, PROXY_HELP, proxyOptions, async (parsed) => {
+        status = await proxy(parsed);
+      })
+      .command(ATTACH, ATTACH_HELP, attachOptions, async (parsed) => {
+        status = await attach(parsed);
       })
       .command(EXPLAIN, EXPLAIN_HELP, explainOptions, ({ id }) => {
         process.stdout.write(explain(id));
@@ -69,7 +78,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-const COMMANDS = ["replay", "explain", "schema"];
+const COMMANDS = [PROXY, "attach", "replay", "explain", "schema"];
 
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {
@@ -87,7 +96,14 @@ function helpful(message: string): string {
       .filter((line) => line.trim() !== "")
       .join(" ");
   const name = unknown[1]!.split(",")[0]!.trim().replace(/^\0/, "");
-  const near = nearest(name, [...REPLAY_OPTIONS, ...COMMANDS, "help", "version"]);
+  const near = nearest(name, [
+    ...REPLAY_OPTIONS,
+    ...PROXY_OPTIONS,
+    ...ATTACH_OPTIONS,
+    ...COMMANDS,
+    "help",
+    "version",
+  ]);
   const isOption = !COMMANDS.includes(near ?? "");
   return `unknown ${name.length > 1 ? "argument" : "option"} "${name}"${near === null ? "" : `; did you mean ${isOption ? "--" : ""}${near}?`} (smtpscope --help)`;
 }

@@ -13,13 +13,14 @@ export interface ObserveRequest extends ReadRequest {
 }
 
 /** How often the relay is given what there is, for a successor. */
-const CHECKPOINT_MS = 2_000;
+const CHECKPOINT_MS = 1_000;
 
 /** Lines for a reader who does not read are dropped beyond this. */
 const MAX_UNREAD_BYTES = 1 << 20;
 
 // The relay decides when it is over; what the terminal sends to the whole group is not for this process.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const) process.on(signal, () => {});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const)
+  process.on(signal, () => {});
 
 const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
 const link = inheritedLink();

@@ -128,7 +128,7 @@ export class Observer {
     const state = this.#state;
     if (state === null) return null;
     const { percentiles } = this.#request;
-    const { startedAtUs: _started, loopDelayP50Us: _p50, ...told } = state;
+    const { startedAtUs: _started, ...told } = state;
     return {
       ...told,
       faults: this.source.faults,

@@ -1,27 +1,26 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
-import { GROUPINGS, type GroupKey } from "../analysis/groups.ts";
 import { groupRings } from "../capture/file/ring.ts";
-import { MAIL_PORTS } from "../capture/stream/streams.ts";
-import { parseFilter } from "../filter/parser.ts";
 import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
-import { escapeText } from "../spine/text.ts";
-import { type ColourChoice, paintFor } from "./colour.ts";
+import { paintFor } from "./colour.ts";
+import { complain } from "./complain.ts";
 import { EXIT, EXIT_STATUSES } from "./exit.ts";
 import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import { type ReadHooks, Reading, type ReadPart, type ReadRequest } from "./reading.ts";
 import { assemble } from "./report.ts";
+import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
 import { parseInstant } from "./times.ts";
 
 export const REPLAY = "replay [files..]";
 export const REPLAY_HELP = "Read packet captures and say how long every SMTP reply took";
 
 const OPTIONS = {
+  ...REPORT_OPTIONS,
   read: {
     alias: "r",
     type: "string",
@@ -29,14 +28,6 @@ const OPTIONS = {
     nargs: 1,
     requiresArg: true,
     describe: "A capture to read, like a plain argument; - is standard input",
-  },
-  port: {
-    alias: "p",
-    type: "string",
-    array: true,
-    nargs: 1,
-    requiresArg: true,
-    describe: `Server ports that are mail whatever is said there, besides ${MAIL_PORTS.join(", ")}`,
   },
   format: {
     alias: "o",
@@ -46,42 +37,12 @@ const OPTIONS = {
     describe: "Result as text, one JSON report, or one JSON object a line as it goes",
   },
   output: { alias: "O", type: "string", requiresArg: true, describe: "Write the result to this file" },
-  filter: {
-    alias: "Y",
-    type: "string",
-    requiresArg: true,
-    describe: "Only exchanges that match, e.g. 'phase==rcpt && dur>1s'",
-  },
   since: {
     type: "string",
     requiresArg: true,
     describe: "Only exchanges asked at or after this time (UTC unless it says otherwise)",
   },
   until: { type: "string", requiresArg: true, describe: "Only exchanges asked before this time" },
-  by: {
-    choices: Object.keys(GROUPINGS) as GroupKey[],
-    requiresArg: true,
-    describe: "A table of reply times by this",
-  },
-  percentiles: {
-    type: "string",
-    default: "50,90,95,99",
-    requiresArg: true,
-    describe: "Which percentiles to show",
-  },
-  top: {
-    type: "number",
-    default: 10,
-    requiresArg: true,
-    describe: "How many of the slowest replies to list",
-  },
-  redact: { type: "boolean", default: false, describe: "Mask the local part of mail addresses" },
-  color: {
-    choices: ["auto", "always", "never"] as ColourChoice[],
-    default: "auto" as ColourChoice,
-    requiresArg: true,
-    describe: "Colour; auto: on a terminal, unless NO_COLOR is set",
-  },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
@@ -111,7 +72,7 @@ export function replayOptions(argv: Argv) {
 
 /** @returns the exit status */
 export async function replay(args: ReplayArguments): Promise<number> {
-  refuseRepeated(args);
+  refuseRepeated(args, OPTIONS);
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
   const request = requestOf(args, inputs.streams > 0);
@@ -148,15 +109,6 @@ export async function replay(args: ReplayArguments): Promise<number> {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     progress.clear();
     output.close();
-  }
-}
-
-/** An option that takes one value becomes an array when it is given twice. */
-function refuseRepeated(args: ReplayArguments): void {
-  for (const [name, option] of Object.entries(OPTIONS)) {
-    if (!("array" in option) && Array.isArray(args[name])) {
-      throw new SmtpscopeError("usage", `--${name} is given more than once`);
-    }
   }
 }
 
@@ -214,63 +166,15 @@ async function conclude(
   return failures.length > 0 ? EXIT.damaged : EXIT.done;
 }
 
-export function complain(message: string): void {
-  process.stderr.write(`smtpscope: ${escapeText(message)}\n`);
-}
-
 function requestOf(args: ReplayArguments, isStream: boolean): ReadRequest {
-  const filter = args.filter ?? null;
-  if (filter !== null) parseFilter(filter);
-  if (!Number.isInteger(args.top) || args.top < 0 || args.top > MAX_TOP) {
-    throw new SmtpscopeError("usage", `--top takes a whole number from 0 to ${MAX_TOP}`);
-  }
   const sinceAtUs = args.since === undefined ? null : parseInstant(args.since, "since");
   const untilAtUs = args.until === undefined ? null : parseInstant(args.until, "until");
   if (sinceAtUs !== null && untilAtUs !== null && sinceAtUs >= untilAtUs) {
     throw new SmtpscopeError("usage", "--since is not before --until: there is no time in between");
   }
-  return {
-    ports: [...MAIL_PORTS, ...portsOf(args.port ?? [])],
-    percentiles: percentilesOf(args.percentiles),
-    top: args.top,
-    by: args.by ?? null,
-    redact: args.redact,
-    asItGoes:
-      args.format === "ndjson"
-        ? "ndjson"
-        : args.format === "text" && isStream && args.output === undefined
-          ? "lines"
-          : "nothing",
-    filter,
-    sinceAtUs,
-    untilAtUs,
-  };
-}
-
-/** More than anybody reads; each is kept in memory. */
-const MAX_TOP = 1_000;
-
-function portsOf(texts: readonly string[]): number[] {
-  return texts
-    .flatMap((text) => text.split(","))
-    .map((text) => {
-      const port = Number(text);
-      if (/^\d+$/.test(text.trim()) && port >= 1 && port <= 65_535) return port;
-      throw new SmtpscopeError("usage", `-p takes port numbers from 1 to 65535, not "${text}"`);
-    });
-}
-
-/** In order of size, each once. */
-function percentilesOf(text: string): number[] {
-  const percentiles = text.split(",").map((part) => {
-    const percentile = Number(part);
-    if (/^\s*\d+(\.\d+)?\s*$/.test(part) && percentile > 0 && percentile <= 100) return percentile;
-    throw new SmtpscopeError(
-      "usage",
-      `--percentiles takes numbers above 0 up to 100, such as 50,95,99.9; not "${part}"`,
-    );
-  });
-  return [...new Set(percentiles)].sort((a, b) => a - b);
+  const lines = args.format === "text" && isStream && args.output === undefined;
+  const asItGoes = args.format === "ndjson" ? "ndjson" : lines ? "lines" : "nothing";
+  return { ...reportRequest(args, asItGoes), sinceAtUs, untilAtUs };
 }
 
 function inputsOf(named: readonly string[]): Inputs {

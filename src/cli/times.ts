@@ -35,7 +35,13 @@ function micros(fraction: string | undefined): number {
   return fraction === undefined ? 0 : Number(fraction.padEnd(6, "0").slice(0, 6));
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /**
  * A length of time as written by the operator: `500ms`, `30s`, `1.5m`, `2h`; a bare number is seconds.
@@ -44,7 +50,10 @@ const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000,
 export function parseLength(text: string, option: string): number {
   const parts = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/.exec(text);
   if (parts === null) {
-    throw new SmtpscopeError("usage", `--${option}: "${text}" is no length of time; write 500ms, 30s, 10m or 2h`);
+    throw new SmtpscopeError(
+      "usage",
+      `--${option}: "${text}" is no length of time; write 500ms, 30s, 10m or 2h`,
+    );
   }
   return Math.round(Number(parts[1]) * UNITS_MS[parts[2] ?? "s"]!);
 }

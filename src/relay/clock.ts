@@ -14,6 +14,8 @@ export function nowUs(): number {
  * worked waited for at most that work.
  */
 export class LoopBusyness {
+  /** The longest that anything waited for a turn's work. */
+  longestUs = 0;
   #turnBeganUs = nowUs();
   #idleMs = performance.nodeTiming.idleTime;
 
@@ -25,7 +27,9 @@ export class LoopBusyness {
 
   /** The turn's work is done: what comes from now on waits for the next one. */
   turnEnded(): void {
-    this.#turnBeganUs = nowUs();
+    const atUs = nowUs();
+    this.longestUs = Math.max(this.longestUs, this.uncertaintyUs(atUs));
+    this.#turnBeganUs = atUs;
     this.#idleMs = performance.nodeTiming.idleTime;
   }
 }

@@ -48,10 +48,8 @@ export interface RelayState {
   readonly overrunBytes: number;
   readonly missedConnections: number;
   readonly observerRestarts: number;
-  /** The event loop's delay since the last state, µs. */
-  readonly loopDelayP50Us: number;
-  readonly loopDelayP99Us: number;
-  readonly loopDelayMaxUs: number;
+  /** The longest that a turn of the event loop was busy: what came meanwhile waited. */
+  readonly loopBusyMaxUs: number;
   readonly residentBytes: number;
 }
 

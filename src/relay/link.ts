@@ -41,6 +41,12 @@ export interface Observed {
   readonly views: (LinkView | undefined)[];
 }
 
+/** Counts of what was relayed but not told. */
+export interface Missed {
+  bytes: number;
+  connections: number;
+}
+
 /** What one link has been told of one connection. */
 export interface LinkView {
   missedClient: number;
@@ -55,15 +61,16 @@ export interface LinkView {
  */
 export class Link {
   readonly slot: number;
-  overrunBytes = 0;
-  missedConnections = 0;
+  /** What it was not told. */
+  readonly missed: Missed;
   readonly #stream: Duplex;
   readonly #batch = new BatchWriter();
   #timer: NodeJS.Timeout | null = null;
   #isOpen = true;
 
-  constructor(slot: number, stream: Duplex) {
+  constructor(slot: number, stream: Duplex, missed: Missed) {
     this.slot = slot;
+    this.missed = missed;
     this.#stream = stream;
   }
 
@@ -112,7 +119,7 @@ export class Link {
   }
 
   #miss(connection: Observed, from: Side, lengthBytes: number): void {
-    this.overrunBytes += lengthBytes;
+    this.missed.bytes += lengthBytes;
     const view = connection.views[this.slot];
     // An unannounced connection's bytes are all missed; how many they were is asked when it is announced.
     if (view === undefined) return;
@@ -167,7 +174,7 @@ export class Link {
     if (!this.#isOpen) return;
     const view = connection.views[this.slot];
     if (view === undefined) {
-      this.missedConnections++;
+      this.missed.connections++;
       return;
     }
     this.#tellMissed(connection.id, view, atUs);

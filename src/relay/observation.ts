@@ -27,7 +27,7 @@ export const ORDER = 13;
 export const RESTORE = 14;
 
 /** Floats a record: kind, connection, µs since 1970, length, uncertainty of the stamp (µs), µs from reading to written. */
-export const RECORD_FLOATS = 6;
+const RECORD_FLOATS = 6;
 /** Length of an END record: how it ended. */
 export const FIN = 0;
 export const RST = 1;
@@ -36,7 +36,7 @@ const MARK = 0x534d5450;
 const HEADER_BYTES = 12;
 
 /** A batch is sent when it holds this much, or is this old: 64 KiB fit a pipe's buffer. */
-export const BATCH_BYTES = 65_536;
+const BATCH_BYTES = 65_536;
 const BATCH_RECORDS = 2_048;
 
 /** Larger than any batch can be: one chunk (see pair.ts) beyond a full one. A stream that claims more is not ours. */

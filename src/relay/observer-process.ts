@@ -27,6 +27,8 @@ export class ObserverProcess {
   readonly #command: ObserverCommand;
   #child: ChildProcess | null = null;
   #checkpoint: Buffer | null = null;
+  /** Connections there had been when the last checkpoint came. */
+  #keptUntil = 0;
   #isFinishing = false;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | null = null;
@@ -46,7 +48,11 @@ export class ObserverProcess {
     this.#child = child;
     child.on("error", (error) => this.#ended(`could not be started: ${error.message}`, startedMs, null));
     child.on("exit", (status, signal) =>
-      this.#ended(signal === null ? `ended with status ${status}` : `was ended by ${signal}`, startedMs, status),
+      this.#ended(
+        signal === null ? `ended with status ${status}` : `was ended by ${signal}`,
+        startedMs,
+        status,
+      ),
     );
     const stream = child.stdio[LINK_FD] as Duplex | null | undefined;
     if (stream === null || stream === undefined) return;
@@ -55,9 +61,12 @@ export class ObserverProcess {
     const checkpoints = new CheckpointReader();
     stream.on("data", (chunk: Buffer) => {
       checkpoints.push(chunk);
-      this.#checkpoint = checkpoints.latest ?? this.#checkpoint;
+      if (checkpoints.latest === null) return;
+      this.#checkpoint = checkpoints.latest;
+      checkpoints.latest = null;
+      this.#keptUntil = this.#relay.accepted;
     });
-    this.link = this.#relay.addLink(stream);
+    this.link = this.#relay.observe(stream);
     if (this.#checkpoint !== null) this.link?.restore(this.#checkpoint);
   }
 
@@ -71,6 +80,9 @@ export class ObserverProcess {
       return;
     }
     this.#relay.observerRestarts++;
+    // Those since the checkpoint are lost with it; those still open are told again, with a gap.
+    this.#relay.missed.connections += Math.max(0, this.#relay.accepted - this.#keptUntil - this.#relay.open);
+    this.#keptUntil = this.#relay.accepted;
     this.#pauseMs =
       performance.now() - startedMs > LIVED_LONG_MS
         ? FIRST_PAUSE_MS

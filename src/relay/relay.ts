@@ -1,11 +1,10 @@
 import { type BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
-import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import type { Side } from "../spine/wire.ts";
 import { LoopBusyness, nowUs } from "./clock.ts";
 import type { Closed, Failed, FailureKind, RefusalKind, RelayState } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
-import { Link } from "./link.ts";
+import { Link, type Missed } from "./link.ts";
 import { Pair, type PairOwner } from "./pair.ts";
 import { type Adopt, acceptWith, boundTo, endpointText, plainAddress } from "./sockets.ts";
 import type { Upstream } from "./upstream.ts";
@@ -27,7 +26,7 @@ export interface RelayLimits {
 }
 
 /** Where it listens: an address and port, or a descriptor that is listening already. */
-export type ListenOn = { readonly host: string; readonly port: number } | { readonly fd: number };
+type ListenOn = { readonly host: string; readonly port: number } | { readonly fd: number };
 
 export interface RelayOptions {
   readonly listen: readonly ListenOn[];
@@ -49,13 +48,16 @@ export class Relay implements PairOwner {
   /** Told when the last connection is over. */
   onIdle: (() => void) | null = null;
   observerRestarts = 0;
+  /** What the main observer was not told, all its lives together. */
+  readonly missed: Missed = { bytes: 0, connections: 0 };
+  #observer: Link | null = null;
   readonly #options: RelayOptions;
   readonly #servers: Server[] = [];
+  readonly #listening: string[] = [];
   readonly #pairs = new Map<number, Pair>();
   readonly #perClient = new Map<string, number>();
   readonly #links: Link[] = [];
   readonly #busy = new LoopBusyness();
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   readonly #startedAtUs = nowUs();
   readonly #refused: Partial<Record<RefusalKind, number>> = {};
   readonly #failed: Partial<Record<FailureKind, number>> = {};
@@ -89,17 +91,19 @@ export class Relay implements PairOwner {
       server.on("error", () => {});
       acceptWith(server, (adopt) => this.#accept(adopt));
       this.#servers.push(server);
+      const { address, port } = boundTo(server);
+      this.#listening.push(endpointText(address, port));
     }
-    this.#delay.enable();
     this.#timer = setInterval(() => this.#everySecond(), STATE_MS);
   }
 
-  /** Where it listens, as address:port. */
-  get listening(): string[] {
-    return this.#servers.map((server) => {
-      const { address, port } = boundTo(server);
-      return endpointText(address, port);
-    });
+  /** Where it listens (or did, until it drained), as address:port. */
+  get listening(): readonly string[] {
+    return this.#listening;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
   }
 
   get open(): number {
@@ -121,18 +125,23 @@ export class Relay implements PairOwner {
   /** Ends what still ticks; links are the caller's to end. */
   stop(): void {
     this.drain();
-    this.#delay.disable();
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
   // ---- those who watch
 
+  /** The main observer's link: what it misses is counted over all its lives. */
+  observe(stream: Duplex): Link | null {
+    this.#observer = this.addLink(stream, this.missed);
+    return this.#observer;
+  }
+
   /** @returns null when there are too many already */
-  addLink(stream: Duplex): Link | null {
+  addLink(stream: Duplex, missed: Missed = { bytes: 0, connections: 0 }): Link | null {
     let slot = this.#links.findIndex((link) => !link.isOpen);
     if (slot < 0) slot = this.#links.length;
     if (slot >= MAX_LINKS) return null;
-    const link = new Link(slot, stream);
+    const link = new Link(slot, stream, missed);
     this.#links[slot] = link;
     for (const pair of this.#pairs.values()) pair.views[slot] = undefined;
     link.state(this.state(link));
@@ -154,12 +163,10 @@ export class Relay implements PairOwner {
       refused: this.#refused,
       failed: this.#failed,
       relayedBytes: this.#relayedBytes,
-      overrunBytes: link.overrunBytes,
-      missedConnections: link.missedConnections,
+      overrunBytes: link.missed.bytes,
+      missedConnections: link.missed.connections,
       observerRestarts: this.observerRestarts,
-      loopDelayP50Us: Math.round(this.#delay.percentile(50) / 1000),
-      loopDelayP99Us: Math.round(this.#delay.percentile(99) / 1000),
-      loopDelayMaxUs: Math.round(this.#delay.max / 1000),
+      loopBusyMaxUs: this.#busy.longestUs,
       residentBytes: process.memoryUsage.rss(),
     };
   }
@@ -171,7 +178,6 @@ export class Relay implements PairOwner {
       link.tick(atUs);
       link.state(this.state(link));
     }
-    this.#delay.reset();
     const { idleTimeoutMs } = this.limits;
     if (idleTimeoutMs === 0) return;
     for (const pair of this.#pairs.values()) {
@@ -231,6 +237,7 @@ export class Relay implements PairOwner {
 
   bytes(pair: Pair, from: Side, atUs: number, chunk: Buffer, writtenUs: number): void {
     this.#relayedBytes += chunk.length;
+    if (this.#observer?.isOpen !== true) this.missed.bytes += chunk.length;
     const uncertaintyUs = this.#busy.uncertaintyUs(atUs);
     for (const link of this.#links) link.bytes(pair, from, atUs, chunk, uncertaintyUs, writtenUs - atUs);
     if (this.#turn) return;
@@ -260,6 +267,7 @@ export class Relay implements PairOwner {
 
   closed(pair: Pair, facts: Closed): void {
     const atUs = nowUs();
+    if (this.#observer?.isOpen !== true) this.missed.connections++;
     for (const link of this.#links) link.closed(pair, atUs, facts);
     this.#pairs.delete(pair.id);
     const count = (this.#perClient.get(pair.clientAddress) ?? 1) - 1;

@@ -2,6 +2,7 @@ import { bytesText, countText, durationText, percentText, plural, timeText } fro
 import type { Distribution, GroupTable, GroupView, PhaseView, Report, SlowReply } from "../spine/report.ts";
 import { escapeText } from "../spine/text.ts";
 import { findingList } from "./findings.ts";
+import { relayCost, relayRemarks, relaySource } from "./relay-text.ts";
 import { type Column, table, wrapped } from "./table.ts";
 
 /**
@@ -48,7 +49,7 @@ function header(report: Report, paint: Paint): string {
       `${plural(totals.otherStreams, "other connection")}; ` +
       `${plural(totals.exchanges, "exchange")}, ${countText(totals.recorded)} timed`,
   ]);
-  const health = healthRemarks(report);
+  const health = [...(report.relay === null ? [] : relayRemarks(report.relay)), ...healthRemarks(report)];
   lines.push([
     "Health",
     health.length === 0 ? "no loss, no gaps, nothing cut" : paint("warning", health[0]!),
@@ -71,6 +72,7 @@ function header(report: Report, paint: Paint): string {
       );
     lines.push(["Time", `${durationText(account.lengthUs)} of dialogue: ${parts.join(", ")}`]);
   }
+  if (report.relay !== null) lines.push(["Proxy", relayCost(report.relay)]);
   return lines
     .map(
       ([label, text]) =>
@@ -83,6 +85,7 @@ function header(report: Report, paint: Paint): string {
 const TEXT_WIDTH = 69;
 
 function source(report: Report): string {
+  if (report.relay !== null) return relaySource(report.relay);
   const { files } = report.source;
   const { packets, packetBytes } = report.totals;
   const size = `${plural(packets, "packet")}, ${bytesText(packetBytes)}`;
@@ -268,7 +271,10 @@ function replyList(title: string, replies: readonly SlowReply[], paint: Paint): 
     const said = reply.command ?? (reply.verb === "(connect)" ? openingOf(reply) : reply.verb);
     const answer = reply.reply ?? reply.remark ?? "";
     const frame = reply.answeredFrame ?? reply.askedFrame;
-    const where = `${escapeText(reply.file)}:${frame ?? "?"}  tcp.stream ${reply.tcpStream}`;
+    const where =
+      frame === null
+        ? `connection ${reply.tcpStream}`
+        : `${escapeText(reply.file)}:${frame}  tcp.stream ${reply.tcpStream}`;
     const when = reply.atUs === null ? "" : `  ${timeText(reply.atUs).slice(11)}`;
     return [
       `${paint("strong", durationText(reply.waitedUs).padStart(9))}  ${cut(said)} → ${cut(answer)}${dribble(reply)}`,

@@ -1,7 +1,8 @@
 /** Where a packet is: the file as it was named by the operator, and the frame as Wireshark numbers it. */
 export interface Place {
   readonly file: string;
-  readonly frame: number;
+  /** null in a live run: what was read has a number, but no file in which that is a frame. */
+  readonly frame: number | null;
 }
 
 /**
@@ -9,14 +10,11 @@ export interface Place {
  * Only the latest files are remembered: nothing refers to packets of longer ago.
  */
 export class FileFrames {
-  /** A live run numbers what it reads, but there is no file in which these are frames. */
-  readonly isLive: boolean;
   readonly #starts: { before: number; file: string }[] = [];
   readonly #uncertaintyUs: ((frame: number) => number | null) | null;
 
   /** @param uncertaintyUs a live run's: by how much what was read with this number may be stamped late, while it is known */
   constructor(uncertaintyUs: ((frame: number) => number | null) | null = null) {
-    this.isLive = uncertaintyUs !== null;
     this.#uncertaintyUs = uncertaintyUs;
   }
 
@@ -31,6 +29,7 @@ export class FileFrames {
   }
 
   locate(frame: number): Place {
+    if (this.#uncertaintyUs !== null) return { file: this.#starts[0]?.file ?? "", frame: null };
     for (let i = this.#starts.length - 1; i > 0; i--) {
       const { before, file } = this.#starts[i]!;
       if (frame > before) return { file, frame: frame - before };

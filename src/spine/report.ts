@@ -63,8 +63,8 @@ export interface RelayView {
   readonly share: Distribution;
   /** By how much stamps may be late, the proxy having been busy. */
   readonly uncertainty: Distribution;
-  readonly loopDelayP99Us: number;
-  readonly loopDelayMaxUs: number;
+  /** The longest that a turn of the event loop was busy. */
+  readonly loopBusyMaxUs: number;
   readonly residentBytes: number;
 }
 

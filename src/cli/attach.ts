@@ -1,0 +1,95 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
+import { attachedLink } from "../relay/observer-end.ts";
+import { FORMATS, summaryLine } from "../reports/index.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
+import { paintFor } from "./colour.ts";
+import { complain } from "./complain.ts";
+import { EXIT } from "./exit.ts";
+import { Observer } from "./observer.ts";
+import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
+import { socketFolder } from "./socket-folder.ts";
+
+export const ATTACH = "attach [socket]";
+export const ATTACH_HELP = "Watch a running proxy, from now on";
+
+const OPTIONS = {
+  format: {
+    alias: "o",
+    choices: ["text", "json", "ndjson"] as ("text" | "json" | "ndjson")[],
+    default: "text" as "text" | "json" | "ndjson",
+    requiresArg: true,
+    describe: "A line a dialogue and a summary; only the summary as JSON; or everything as NDJSON",
+  },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "No line for each dialogue" },
+  ...REPORT_OPTIONS,
+} as const;
+
+export const ATTACH_OPTIONS: readonly string[] = Object.keys(OPTIONS);
+
+type AttachArguments = ArgumentsCamelCase<
+  InferredOptionTypes<typeof OPTIONS> & { socket: string | undefined }
+>;
+
+export function attachOptions(argv: Argv) {
+  return argv
+    .positional("socket", { type: "string", describe: "The proxy's socket; not needed while one proxy runs" })
+    .options(OPTIONS);
+}
+
+/** @returns the exit status, when the proxy has ended or the operator has seen enough */
+export async function attach(args: AttachArguments): Promise<number> {
+  refuseRepeated(args, OPTIONS);
+  const { format } = args;
+  const asItGoes = format === "ndjson" ? "ndjson" : format === "text" && !args.quiet ? "lines" : "nothing";
+  const request = reportRequest(args, asItGoes);
+  const path = args.socket ?? theOnlySocket();
+  const link = await attachedLink(path).catch((error: NodeJS.ErrnoException) => {
+    throw new SmtpscopeError(
+      "usage",
+      `cannot attach to ${path}: ${REASONS[error.code ?? ""] ?? error.message}`,
+    );
+  });
+  const observer = new Observer(request, {
+    say: (line) => process.stdout.write(`${line}\n`),
+    order: () => {},
+  });
+  const why = await new Promise<string>((resolve) => {
+    link.on("data", (chunk: Buffer) => {
+      try {
+        observer.source.push(chunk);
+      } catch (error) {
+        resolve(`${path}: ${(error as Error).message}`);
+      }
+    });
+    link.on("error", () => resolve("the connection to the proxy broke"));
+    link.on("end", () => resolve("the proxy ended"));
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(""));
+  });
+  link.destroy();
+  if (why !== "") complain(why);
+  observer.source.end();
+  const report = observer.report();
+  const paint = paintFor(args.color, process.stdout.isTTY === true, process.env);
+  process.stdout.write(format === "ndjson" ? `${summaryLine(report)}\n` : FORMATS[format](report, paint));
+  return EXIT.done;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket; is the proxy running?",
+  ECONNREFUSED: "no proxy is there any more",
+  EACCES: "only the user that runs the proxy may watch it",
+};
+
+function theOnlySocket(): string {
+  const folder = socketFolder();
+  const sockets = readdirSync(folder).filter((name) => name.endsWith(".sock"));
+  if (sockets.length === 1) return join(folder, sockets[0]!);
+  throw new SmtpscopeError(
+    "usage",
+    sockets.length === 0
+      ? `no proxy offers a socket in ${folder}; name its socket: smtpscope attach PATH`
+      : `several proxies run; name one: ${sockets.map((name) => join(folder, name)).join(", ")}`,
+  );
+}

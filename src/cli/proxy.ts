@@ -1,0 +1,355 @@
+import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
+import { offerObservations } from "../relay/attach-point.ts";
+import { isLoopback, parseHostPort, parseNetworks } from "../relay/host-port.ts";
+import { ObserverProcess } from "../relay/observer-process.ts";
+import { Relay, type RelayLimits } from "../relay/relay.ts";
+import { Upstream } from "../relay/upstream.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
+import { plural } from "../spine/format.ts";
+import { complain } from "./complain.ts";
+import { EXIT } from "./exit.ts";
+import type { ObserveRequest } from "./observe.ts";
+import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
+import { socketFolder } from "./socket-folder.ts";
+import { parseLength } from "./times.ts";
+
+export const PROXY = "proxy";
+export const PROXY_HELP = "Stand between a client and a mail server, and say how long every reply takes";
+
+const LIMIT_OPTIONS = {
+  "max-conn": {
+    type: "number",
+    requiresArg: true,
+    describe: "Connections at once; more are refused [default: 10000, or what ulimit -n allows]",
+  },
+  "max-conn-per-client": {
+    type: "number",
+    default: 1_000,
+    requiresArg: true,
+    describe: "Connections at once from one address",
+  },
+  "connect-timeout": {
+    type: "string",
+    default: "30s",
+    requiresArg: true,
+    describe: "How long the server may take to accept a connection",
+  },
+  "idle-timeout": {
+    type: "string",
+    default: "0",
+    requiresArg: true,
+    describe: "End connections on which nothing was said for so long; 0: never",
+  },
+  allow: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe: "Networks that may connect, e.g. 192.0.2.0/24; everybody otherwise",
+  },
+} as const;
+
+const OPTIONS = {
+  listen: {
+    alias: "l",
+    type: "string",
+    requiresArg: true,
+    demandOption: true,
+    describe: "[ADDRESS:]PORT to listen on; the address is 127.0.0.1 unless given",
+  },
+  upstream: {
+    alias: "u",
+    type: "string",
+    requiresArg: true,
+    demandOption: true,
+    describe: "HOST:PORT of the mail server",
+  },
+  ...LIMIT_OPTIONS,
+  drain: {
+    type: "string",
+    default: "30s",
+    requiresArg: true,
+    describe: "How long open connections may go on after SIGTERM or Ctrl-C",
+  },
+  duration: { type: "string", requiresArg: true, describe: "End by itself after so long, e.g. 2h" },
+  socket: {
+    type: "string",
+    requiresArg: true,
+    describe: "Where attach may watch; none: nowhere",
+  },
+  format: {
+    alias: "o",
+    choices: ["text", "json"] as ("text" | "json")[],
+    default: "text" as "text" | "json",
+    requiresArg: true,
+    describe: "The summary at the end as text or JSON",
+  },
+  quiet: { alias: "q", type: "boolean", default: false, describe: "No line for each dialogue" },
+  config: {
+    type: "string",
+    requiresArg: true,
+    describe: "A JSON file with any of these options; read again on SIGHUP",
+  },
+  ...REPORT_OPTIONS,
+} as const;
+
+export const PROXY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
+
+type ProxyArguments = ArgumentsCamelCase<InferredOptionTypes<typeof OPTIONS>>;
+
+export function proxyOptions(argv: Argv) {
+  return argv
+    .options(OPTIONS)
+    .config("config", (path: string) => readConfig(path))
+    .example("$0 proxy -l 2525 -u mx.example.net:25", "Let a client connect to port 2525 instead")
+    .epilogue(
+      "Signals: SIGTERM or Ctrl-C once: no new connections, those there may end (--drain), summary, status 0; " +
+        "twice: end now. SIGHUP: read --config again. SIGUSR1: rotate files. SIGUSR2: print an interim summary",
+    );
+}
+
+/** The longest that the summary may take when all is over. */
+const SUMMARY_PATIENCE_MS = 30_000;
+
+/** @returns the exit status, when it is over */
+export async function proxy(args: ProxyArguments): Promise<number> {
+  refuseRepeated(args, OPTIONS);
+  const listen = parseHostPort(args.listen, "listen", "127.0.0.1");
+  const target = parseHostPort(args.upstream, "upstream", null);
+  const upstream = new Upstream(target.host, target.port);
+  const limits = limitsOf(args);
+  const drainMs = parseLength(args.drain, "drain");
+  const durationMs = args.duration === undefined ? null : parseLength(args.duration, "duration");
+  const { format, color } = args;
+  const request: ObserveRequest = { ...reportRequest(args, args.quiet ? "nothing" : "lines"), format, color };
+  await resolveOrSay(upstream);
+  refuseLoop(listen, upstream);
+  const relay = new Relay(
+    { listen: [listen], upstream, mode: "explicit", sourcePreserved: false, kernel: null },
+    limits,
+  );
+  surviveEverything();
+  await listenOrSay(relay, listen);
+  const observer = new ObserverProcess(relay, {
+    script: fileURLToPath(new URL("./observe.js", import.meta.url)),
+    args: [JSON.stringify(request)],
+    onRestart: (why) => complain(`the analysing process ${why}; mail flows on, it is started again`),
+  });
+  observer.start();
+  const socketPath = await offer(relay, args.socket, listen.port);
+  announce(relay, upstream, listen.host, args.allow !== undefined, socketPath);
+  try {
+    const why = await untilOver(relay, observer, { args, drainMs, durationMs });
+    const status = await observer.finish(why, SUMMARY_PATIENCE_MS);
+    return status ?? EXIT.done;
+  } finally {
+    relay.stop();
+    if (socketPath !== null) rmSync(socketPath, { force: true });
+  }
+}
+
+function limitsOf(args: ProxyArguments): RelayLimits {
+  const whole = (value: number, option: string) => {
+    if (Number.isInteger(value) && value > 0) return value;
+    throw new SmtpscopeError("usage", `--${option} takes a whole number above 0`);
+  };
+  const descriptors = descriptorLimit() ?? Number.POSITIVE_INFINITY;
+  const possible = Math.floor((descriptors - SPARE_DESCRIPTORS) / 2);
+  const maxConnections =
+    args.maxConn === undefined ? Math.min(DEFAULT_CONNECTIONS, possible) : whole(args.maxConn, "max-conn");
+  if (maxConnections > possible || possible < 1) {
+    throw new SmtpscopeError(
+      "usage",
+      `--max-conn ${maxConnections} needs ${maxConnections * 2 + SPARE_DESCRIPTORS} file descriptors, and ${descriptors} are allowed: ` +
+        `raise the limit (ulimit -n, LimitNOFILE=) or say --max-conn ${Math.max(1, possible)}`,
+    );
+  }
+  return {
+    maxConnections,
+    maxPerClient: whole(args.maxConnPerClient, "max-conn-per-client"),
+    connectTimeoutMs: parseLength(args.connectTimeout, "connect-timeout"),
+    idleTimeoutMs: parseLength(args.idleTimeout, "idle-timeout"),
+    allow: args.allow === undefined ? null : parseNetworks(args.allow, "allow"),
+  };
+}
+
+const DEFAULT_CONNECTIONS = 10_000;
+
+/** Besides two a connection: standard streams, the loop's own, the observer, those attached. */
+const SPARE_DESCRIPTORS = 64;
+
+/** Node raises its soft limit to the hard one when it starts. */
+function descriptorLimit(): number | null {
+  try {
+    const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
+    return line === null ? null : Number(line[1]);
+  } catch {
+    return null;
+  }
+}
+
+async function resolveOrSay(upstream: Upstream): Promise<void> {
+  try {
+    await upstream.resolve();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOTFOUND" ? "there is no such name" : `the name cannot be looked up (${code})`;
+    throw new SmtpscopeError("usage", `--upstream ${upstream.host}: ${why}`);
+  }
+}
+
+function refuseLoop(listen: { host: string; port: number }, upstream: Upstream): void {
+  const here = (host: string) => host === listen.host || (isLoopback(host) && isLoopback(listen.host));
+  if (upstream.addresses.some(({ host, port }) => port === listen.port && here(host))) {
+    throw new SmtpscopeError("usage", `--upstream ${upstream.text} is where the proxy itself listens`);
+  }
+}
+
+async function listenOrSay(relay: Relay, { host, port }: { host: string; port: number }): Promise<void> {
+  try {
+    await relay.listen();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new SmtpscopeError(
+      "usage",
+      `cannot listen on ${host} port ${port}: ${REASONS[code ?? ""] ?? message}`,
+    );
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "something else listens there (ss -ltnp shows what)",
+  EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE; or listen on a higher one",
+  EADDRNOTAVAIL: "this machine has no such address",
+  ENOTFOUND: "there is no such address",
+};
+
+/** A defect met by one connection must not end the others. */
+function surviveEverything(): void {
+  let said = 0;
+  process.on("uncaughtException", (error) => {
+    if (said++ < MAX_SAID) complain(`internal error, mail flows on: ${error.message}`);
+  });
+  // The terminal may go away; the mail may not notice.
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners("error").on("error", () => {});
+}
+
+const MAX_SAID = 20;
+
+async function offer(relay: Relay, option: string | undefined, port: number): Promise<string | null> {
+  if (option === "none") return null;
+  try {
+    const path = option ?? join(socketFolder(), `proxy-${port}.sock`);
+    // We hold the port, so whoever left a socket of this name is gone.
+    if (option === undefined) rmSync(path, { force: true });
+    await offerObservations(relay, path);
+    chmodSync(path, 0o600);
+    return path;
+  } catch (error) {
+    const { message } = error as Error;
+    if (option !== undefined) throw new SmtpscopeError("usage", `--socket ${option}: ${message}`);
+    complain(`nobody can attach: ${message}`);
+    return null;
+  }
+}
+
+function announce(
+  relay: Relay,
+  upstream: Upstream,
+  host: string,
+  isRestricted: boolean,
+  socketPath: string | null,
+): void {
+  const addresses = upstream.addresses.map((address) => address.host).join(", ");
+  const known = addresses === upstream.host ? "" : ` (${addresses})`;
+  complain(`listening on ${relay.listening.join(", ")}, relaying to ${upstream.text}${known}`);
+  complain("the server sees this machine's address: its lookups are about the proxy, not the client");
+  if (!isLoopback(host) && !isRestricted) {
+    complain(
+      "anybody who reaches this port reaches the server with this machine's rights; --allow restricts it",
+    );
+  }
+  if (socketPath !== null) complain(`to watch: smtpscope attach ${socketPath}`);
+}
+
+interface Ending {
+  readonly args: ProxyArguments;
+  readonly drainMs: number;
+  readonly durationMs: number | null;
+}
+
+/** Resolves when nothing is relayed any more, with why. */
+function untilOver(
+  relay: Relay,
+  observer: ObserverProcess,
+  { args, drainMs, durationMs }: Ending,
+): Promise<string> {
+  return new Promise((resolve) => {
+    let why = "";
+    let timers: NodeJS.Timeout[] = [];
+    const over = () => {
+      for (const timer of timers) clearTimeout(timer);
+      resolve(why);
+    };
+    const now = () => {
+      relay.onIdle = null;
+      relay.resetAll();
+      over();
+    };
+    const drain = (reason: string) => {
+      if (why !== "") {
+        now();
+        return;
+      }
+      why = reason;
+      if (relay.open > 0) {
+        complain(
+          `${reason}: no new connections; ${plural(relay.open, "connection")} may end within ${drainMs / 1000} s, once more ends now`,
+        );
+      }
+      timers.push(setTimeout(now, drainMs));
+      relay.onIdle = over;
+      relay.drain();
+    };
+    if (durationMs !== null) timers = [setTimeout(() => drain("the time is over"), durationMs)];
+    process.on("SIGINT", () => drain("SIGINT")).on("SIGTERM", () => drain("SIGTERM"));
+    process.on("SIGHUP", () => reconfigure(relay, args));
+    process.on("SIGUSR1", () => observer.link?.order({ kind: "rotate" }));
+    process.on("SIGUSR2", () => observer.link?.order({ kind: "interim" }));
+  });
+}
+
+/** SIGHUP: what can change without losing a connection changes. A terminal that went away sends it too. */
+function reconfigure(relay: Relay, args: ProxyArguments): void {
+  if (args.config === undefined) return;
+  try {
+    const config = readConfig(args.config);
+    relay.limits = limitsOf({ ...args, ...camel(config, Object.keys(LIMIT_OPTIONS)) } as ProxyArguments);
+    complain(`${args.config} read again: limits and --allow are as it says`);
+  } catch (error) {
+    complain(`${(error as Error).message}; nothing changes`);
+  }
+}
+
+function readConfig(path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return value as Record<string, unknown>;
+    throw new Error("it is not an object of options");
+  } catch (error) {
+    throw new SmtpscopeError("usage", `--config ${path}: ${(error as Error).message}`);
+  }
+}
+
+function camel(config: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    names
+      .filter((name) => name in config)
+      .map((name) => [name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), config[name]]),
+  );
+}
