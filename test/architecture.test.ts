@@ -34,7 +34,7 @@ const OWNERS: Record<string, readonly string[]> = {
   "node:zlib": ["capture/file"],
   "node:module": ["cli"],
   "node:url": ["cli"],
-  "node:dns": ["relay"],
+  "node:dns/promises": ["relay"],
   "node:perf_hooks": ["relay"],
   "node:v8": ["cli"],
   "node:vm": ["cli"],
