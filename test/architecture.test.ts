@@ -44,6 +44,7 @@ const OWNERS: Record<string, readonly string[]> = {
   fzstd: ["capture/file"],
   yargs: ["cli"],
   koffi: ["relay/native"],
+  blessed: ["screens"],
 };
 
 /** Any place may import these. */

@@ -4,7 +4,7 @@ import { conversationLine, DialogueLines, exchangeLine } from "../reports/index.
 /** What to write while it happens: every exchange and dialogue as NDJSON, a line a dialogue to watch, or nothing. */
 export type AsItGoes = "ndjson" | "lines" | "nothing";
 
-type Listeners = Pick<AnalysisOptions, "onExchange" | "onConversation">;
+export type Listeners = Pick<AnalysisOptions, "onExchange" | "onConversation">;
 
 /** @param say takes each line, without its end */
 export function asItGoes(

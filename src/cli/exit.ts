@@ -10,6 +10,10 @@ export const EXIT = {
   nothingUsable: 3,
   /** Interrupted before the end of a finite input. */
   interrupted: 130,
+  /** The screen was ended by a signal: 128 and its number, as shells have it. */
+  signalled: { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as Readonly<Record<string, number>> & {
+    readonly SIGHUP: number;
+  },
   /** A defect of the program itself. */
   internal: 70,
 } as const;

@@ -6,7 +6,7 @@ import { Dialogues } from "../dialogue/dialogues.ts";
 import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { FileView } from "../spine/report.ts";
-import { type AsItGoes, asItGoes } from "./as-it-goes.ts";
+import { type AsItGoes, asItGoes, type Listeners } from "./as-it-goes.ts";
 import { redactAddresses } from "./redact.ts";
 import { compileSelection, type Selection } from "./selection.ts";
 
@@ -48,6 +48,8 @@ export interface ReadHooks {
   readonly onProgress: (file: string, readBytes: number, totalBytes: number) => void;
   /** Lines to be written; awaited between batches, so that a slow reader of the output slows reading down. */
   readonly write: (lines: string) => void | Promise<void>;
+  /** Told of exchanges and dialogues, instead of writing them as it goes. */
+  readonly watch?: Listeners;
 }
 
 /** Reads groups of files, one after the other, into one analysis. */
@@ -68,6 +70,8 @@ export class Reading {
   #outOfOrder = 0;
   #firstAtUs: number | null = null;
   #lastAtUs: number | null = null;
+  /** What is being read. */
+  #capture: Capture | null = null;
 
   constructor(request: ReadRequest, hooks: ReadHooks) {
     this.#hooks = hooks;
@@ -76,7 +80,10 @@ export class Reading {
     const { percentiles, top, by } = request;
     const options = { percentiles, top, by, redact, ...compileSelection(request) };
     this.#analysis = new Analysis(
-      { ...options, ...asItGoes(request.asItGoes, redact, (line) => this.#lines.push(line)) },
+      {
+        ...options,
+        ...(hooks.watch ?? asItGoes(request.asItGoes, redact, (line) => this.#lines.push(line))),
+      },
       () => this.#frames,
     );
   }
@@ -100,6 +107,7 @@ export class Reading {
       this.#ports,
     );
     this.#frames = capture.frames;
+    this.#capture = capture;
     for (const path of paths) {
       if (signal.aborted) break;
       try {
@@ -124,6 +132,7 @@ export class Reading {
       }
     }
     capture.end();
+    this.#capture = null;
     this.#count(capture);
     await this.#flush();
   }
@@ -159,6 +168,29 @@ export class Reading {
   async finish(servers: ReadonlySet<string>): Promise<ReadPart> {
     this.#analysis.resolveSilent((server) => servers.has(server));
     await this.#flush();
+    return this.#part();
+  }
+
+  /** What reading has come to so far. */
+  soFar(): ReadPart {
+    const part = this.#part();
+    if (this.#capture === null) return part;
+    const { packets, bytes, connections, dropped, cutBySnaplen, outOfOrder, firstAtUs, lastAtUs } =
+      this.#capture.counts;
+    return {
+      ...part,
+      packets: part.packets + packets,
+      packetBytes: part.packetBytes + bytes,
+      connections: part.connections + connections,
+      dropped: part.dropped + dropped,
+      cutBySnaplen: part.cutBySnaplen + cutBySnaplen,
+      outOfOrder: part.outOfOrder + outOfOrder,
+      firstAtUs: least(part.firstAtUs, firstAtUs),
+      lastAtUs: largest(part.lastAtUs, lastAtUs),
+    };
+  }
+
+  #part(): ReadPart {
     return {
       analysis: this.#analysis.part(),
       files: this.#files,

@@ -5,6 +5,7 @@ import { groupRings } from "../capture/file/ring.ts";
 import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
+import type { Report } from "../spine/report.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
 import { EXIT, EXIT_STATUSES } from "./exit.ts";
@@ -12,8 +13,10 @@ import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import { type ReadHooks, Reading, type ReadPart, type ReadRequest } from "./reading.ts";
+import { replayOnScreen } from "./replay-screen.ts";
 import { assemble } from "./report.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
+import { noTerminalBecause } from "./terminal.ts";
 import { parseInstant } from "./times.ts";
 
 export const REPLAY = "replay [files..]";
@@ -43,6 +46,12 @@ const OPTIONS = {
     describe: "Only exchanges asked at or after this time (UTC unless it says otherwise)",
   },
   until: { type: "string", requiresArg: true, describe: "Only exchanges asked before this time" },
+  tui: {
+    type: "boolean",
+    default: false,
+    describe: "Explore it on a screen: overview, dialogues line by line, findings",
+  },
+  ascii: { type: "boolean", default: false, describe: "Draw the screen with ASCII characters only" },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
@@ -76,6 +85,10 @@ export async function replay(args: ReplayArguments): Promise<number> {
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
   const request = requestOf(args, inputs.streams > 0);
+  if (args.tui) {
+    const status = await replayTui(args, inputs, request);
+    if (status !== null) return status;
+  }
   const output = openOutput(
     args.output === DASH ? null : (args.output ?? null),
     inputs.files,
@@ -112,6 +125,34 @@ export async function replay(args: ReplayArguments): Promise<number> {
   }
 }
 
+/** @returns null where there is no terminal to show it on */
+async function replayTui(
+  args: ReplayArguments,
+  inputs: Inputs,
+  request: ReadRequest,
+): Promise<number | null> {
+  if (args.format !== "text" || args.output !== undefined) {
+    throw new SmtpscopeError(
+      "usage",
+      "--tui shows a screen: leave out -o and -O, e on the screen writes files",
+    );
+  }
+  const obstacle = noTerminalBecause(process.env);
+  if (obstacle !== null) {
+    complain(`no screen, for ${obstacle}: the report as text instead`);
+    return null;
+  }
+  return replayOnScreen({
+    // A screen has room for who waits most.
+    request: { ...request, by: request.by ?? "client", asItGoes: "nothing" },
+    inputs: inputs.files,
+    groups: groupsOf(inputs),
+    color: args.color,
+    ascii: args.ascii,
+    conclude: (report, parts) => verdict(report, parts, inputs.files),
+  });
+}
+
 const PIPE_PATIENCE_MS = 2_000;
 
 interface Inputs {
@@ -121,13 +162,18 @@ interface Inputs {
 }
 
 async function readInputs(inputs: Inputs, request: ReadRequest, hooks: ReadHooks): Promise<ReadPart[]> {
-  const files = inputs.files.filter((file) => file !== "-");
-  const groups = files.length < 2 ? [files] : groupRings(files);
+  const groups = groupsOf(inputs);
   if (inputs.streams === 0) return readGroups(groups, request, hooks);
   const reading = new Reading(request, hooks);
   await reading.stream("-", process.stdin);
   for (const group of groups) await reading.group(group);
   return [await reading.finish(reading.servers)];
+}
+
+/** Files that one reader reads, in order. */
+function groupsOf(inputs: Inputs): (readonly string[])[] {
+  const files = inputs.files.filter((file) => file !== "-");
+  return files.length < 2 ? [files] : groupRings(files);
 }
 
 async function conclude(
@@ -144,6 +190,12 @@ async function conclude(
   else if (args.format === "json" || usable) {
     await output.write(FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)));
   }
+  return verdict(report, parts, order);
+}
+
+/** Says what was wrong with the input. @returns the exit status */
+function verdict(report: Report, parts: readonly ReadPart[], order: readonly string[]): number {
+  const usable = report.totals.dialoguesSeen > 0;
   const failures = parts.flatMap((part) => part.failures);
   for (const { message } of failures) complain(message);
   let damaged = false;

@@ -1,0 +1,42 @@
+import { writeFileSync } from "node:fs";
+import { FORMATS, plain } from "../reports/index.ts";
+import { compareReplies } from "../rewriting/compare/reply.ts";
+import { showDifference } from "../rewriting/compare/show.ts";
+import type { Export, ScreenHost } from "../screens/index.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
+
+/** What every screen asks of the program, wherever its numbers come from. */
+
+export function saveExport(path: string, what: Export) {
+  switch (what.kind) {
+    case "text":
+      return writeNew(path, what.text);
+    case "report":
+      return writeNew(path, FORMATS[what.format](what.report, plain));
+    case "capture":
+      throw new SmtpscopeError("output", "writing a dialogue as a capture is not possible yet");
+  }
+}
+
+/** Nothing is overwritten: a name on the screen is quickly given twice. */
+function writeNew(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: "wx" });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "EEXIST" ? "it exists; choose another name" : message;
+    throw new SmtpscopeError("output", `cannot write ${path}: ${why}`);
+  }
+}
+
+export const differences: ScreenHost["differences"] = (before, after, toEhlo) =>
+  compareReplies(before, after, toEhlo).map((difference) => {
+    const shown = showDifference(difference.before, difference.after);
+    return {
+      changes: difference.changes,
+      before: difference.before === null ? null : shown.before,
+      beforeMarks: shown.beforeMarks,
+      after: difference.after === null ? null : shown.after,
+      afterMarks: shown.afterMarks,
+    };
+  });

@@ -1,0 +1,39 @@
+import { DialogueKeeper } from "../analysis/dialogue-keeper.ts";
+import { Timelines } from "../analysis/timelines.ts";
+import type { KeptDialogues } from "../spine/kept.ts";
+import { CONNECT } from "../spine/phase.ts";
+import type { Timeline } from "../spine/timeline.ts";
+import type { Listeners } from "./as-it-goes.ts";
+
+/** What the screen shows beside the report: the dialogues, and reply times over time. */
+export class Watched {
+  readonly #keeper: DialogueKeeper;
+  readonly #timelines = new Timelines();
+
+  constructor(redact: (text: string) => string) {
+    this.#keeper = new DialogueKeeper({ redact });
+  }
+
+  /** To be given to an analysis. */
+  readonly watch: Listeners = {
+    onExchange: (settled) => {
+      this.#keeper.exchange(settled);
+      this.#timelines.exchange(settled.exchange);
+    },
+    onConversation: (conversation, frames) => {
+      this.#keeper.conversation(conversation, frames);
+      const { synAtUs, synAckAtUs } = conversation.transport;
+      if (synAtUs !== null && synAckAtUs !== null && synAckAtUs >= synAtUs)
+        this.#timelines.record(CONNECT, synAckAtUs - synAtUs, synAckAtUs);
+    },
+  };
+
+  /** Rises with everything that is told. */
+  get version(): number {
+    return this.#keeper.version;
+  }
+
+  snapshot(): { readonly kept: KeptDialogues; readonly timeline: Timeline } {
+    return { kept: this.#keeper.snapshot(), timeline: this.#timelines.snapshot() };
+  }
+}

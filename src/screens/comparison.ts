@@ -1,0 +1,86 @@
+import type { KeptDialogue, KeptExchange } from "../spine/kept.ts";
+import type { PhaseView, Report } from "../spine/report.ts";
+import type { ScreenHost, ShownDifference } from "./model.ts";
+
+/** Two dialogues side by side: the exchanges that belong together, and what was said otherwise. */
+export interface ComparedExchange {
+  readonly verb: string;
+  readonly a: KeptExchange | null;
+  readonly b: KeptExchange | null;
+  readonly differences: readonly ShownDifference[];
+}
+
+/** Longer dialogues are compared place by place beyond this: the effort grows with the square. */
+const MAX_ALIGNED = 400;
+
+export function compareDialogues(
+  a: KeptDialogue,
+  b: KeptDialogue,
+  differences: ScreenHost["differences"],
+): ComparedExchange[] {
+  const [left, right] = [
+    (a.exchanges ?? []).slice(0, MAX_ALIGNED),
+    (b.exchanges ?? []).slice(0, MAX_ALIGNED),
+  ];
+  return aligned(left, right).map(([x, y]) => ({
+    verb: (x ?? y)!.verb,
+    a: x,
+    b: y,
+    differences: x === null || y === null ? [] : said(x, y, differences),
+  }));
+}
+
+function said(a: KeptExchange, b: KeptExchange, differences: ScreenHost["differences"]): ShownDifference[] {
+  const asked = a.command === b.command ? [] : differences(a.command ?? "", b.command ?? "", false);
+  const [x, y] = [a.lines.join("\n"), b.lines.join("\n")];
+  return [...asked, ...(x === y ? [] : differences(x, y, a.phase === "ehlo"))];
+}
+
+type Pair = readonly [KeptExchange | null, KeptExchange | null];
+
+/** The longest common sequence of verbs, as in any diff. */
+function aligned(a: readonly KeptExchange[], b: readonly KeptExchange[]): Pair[] {
+  const width = b.length + 1;
+  const common = new Uint16Array((a.length + 1) * width);
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      common[i * width + j] =
+        a[i]!.verb === b[j]!.verb
+          ? common[(i + 1) * width + j + 1]! + 1
+          : Math.max(common[(i + 1) * width + j]!, common[i * width + j + 1]!);
+    }
+  }
+  const pairs: Pair[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const [x, y] = [a[i], b[j]];
+    if (x !== undefined && y !== undefined && x.verb === y.verb) {
+      pairs.push([x, y]);
+      i++;
+      j++;
+    } else if (
+      y === undefined ||
+      (x !== undefined && common[(i + 1) * width + j]! >= common[i * width + j + 1]!)
+    ) {
+      pairs.push([x!, null]);
+      i++;
+    } else {
+      pairs.push([null, y]);
+      j++;
+    }
+  }
+  return pairs;
+}
+
+/** A phase in two reports. */
+export interface ComparedPhase {
+  readonly phase: string;
+  readonly base: PhaseView | null;
+  readonly now: PhaseView | null;
+}
+
+export function compareReports(base: Report, now: Report): ComparedPhase[] {
+  const names = new Set([...now.phases, ...base.phases].map(({ phase }) => phase));
+  const find = (report: Report, phase: string) => report.phases.find((view) => view.phase === phase) ?? null;
+  return [...names].map((phase) => ({ phase, base: find(base, phase), now: find(now, phase) }));
+}

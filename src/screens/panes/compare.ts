@@ -1,0 +1,159 @@
+import type { KeptDialogue } from "../../spine/kept.ts";
+import type { PhaseView } from "../../spine/report.ts";
+import { type ComparedExchange, compareDialogues, compareReports } from "../comparison.ts";
+import { firstRow, type Rect, titled } from "../layout.ts";
+import type { ScreenHost } from "../model.ts";
+import { clockText, shortCount, shortDuration } from "../numbers.ts";
+import type { Style } from "../style.ts";
+import type { Scene } from "./context.ts";
+
+/** Two marked dialogues side by side, or this report beside a baseline. */
+export function drawCompare(scene: Scene, rect: Rect, differences: ScreenHost["differences"]) {
+  const { canvas, state, model } = scene;
+  const marked = state.marked.map((id) => model.kept.dialogues.find((dialogue) => dialogue.id === id));
+  const [a, b] = marked;
+  if (state.compareMarked && a !== undefined && b !== undefined)
+    return drawMarked(scene, rect, a, b, differences);
+  if (state.baseline !== null) return drawBaseline(scene, rect);
+  const body = titled(canvas, rect, "Compare", "", true);
+  const hints = [
+    "Space marks a dialogue of the list; d compares two that are marked.",
+    "b compares with a baseline: a capture, or a report that replay -o json wrote.",
+  ];
+  hints.forEach((hint, i) => {
+    canvas.put(body.x + 1, body.y + i, hint, "dim", body.x + body.width);
+  });
+}
+
+interface Row {
+  readonly text: string;
+  readonly style: Style;
+  readonly times: readonly string[];
+}
+
+function drawMarked(
+  { canvas, state }: Scene,
+  rect: Rect,
+  a: KeptDialogue,
+  b: KeptDialogue,
+  differences: ScreenHost["differences"],
+): void {
+  const body = titled(canvas, rect, "Two dialogues", "Space in the list: mark others", true);
+  const head = (name: string, { client, server, startAtUs, file, tcpStream }: KeptDialogue) =>
+    `${name} ${clockText(startAtUs)}  ${client} → ${server}  ${file} tcp.stream ${tcpStream}`;
+  canvas.put(body.x + 1, body.y, head("A", a), "strong", body.x + body.width);
+  canvas.put(body.x + 1, body.y + 1, head("B", b), "strong", body.x + body.width);
+  if (a.exchanges === null || b.exchanges === null) {
+    canvas.put(
+      body.x + 1,
+      body.y + 3,
+      "condensed for lack of room: its exchanges are gone",
+      "dim",
+      body.x + body.width,
+    );
+    return;
+  }
+  const rows = compareDialogues(a, b, differences).flatMap(rowsOf);
+  const timesX = body.x + Math.max(20, body.width - 29);
+  ["A", "B", "B − A"].forEach((label, i) => {
+    canvas.putRight(timesX + (i + 1) * 9, body.y + 2, label, "dim");
+  });
+  const height = body.height - 3;
+  const chosen = Math.min(state.compareLine, Math.max(0, rows.length - 1));
+  const first = firstRow(chosen, rows.length, height);
+  rows.slice(first, first + height).forEach(({ text, style, times }, i) => {
+    const y = body.y + 3 + i;
+    canvas.put(body.x + 1, y, text, style, times.length === 0 ? body.x + body.width : timesX);
+    times.forEach((time, column) => {
+      canvas.putRight(
+        timesX + (column + 1) * 9,
+        y,
+        time,
+        column === 2 && time.includes("!") ? "slow" : "plain",
+      );
+    });
+    if (first + i === chosen) canvas.select(body.x, y, body.width);
+  });
+}
+
+function rowsOf({ verb, a, b, differences }: ComparedExchange): Row[] {
+  const [x, y] = [a?.serviceUs ?? null, b?.serviceUs ?? null];
+  const deltaUs = x === null || y === null ? null : y - x;
+  const code = (exchange: typeof a) => (exchange === null ? "–" : String(exchange.code ?? "no reply"));
+  const isSame = code(a) === code(b);
+  const side = a === null ? "only in B: " : b === null ? "only in A: " : "";
+  const said = (a ?? b)!.command ?? verb;
+  const head: Row = {
+    text: `${side}${said} → ${isSame || side !== "" ? code(a ?? b) : `${code(a)} / ${code(b)}`}`,
+    style: side !== "" || !isSame ? "mark" : "plain",
+    times: [shortDuration(x), shortDuration(y), deltaText(deltaUs)],
+  };
+  return [
+    head,
+    ...differences.flatMap(({ changes, before, beforeMarks, after, afterMarks }): Row[] => {
+      const lines: Row[] = [];
+      const say = (text: string, style: Style) => lines.push({ text, style, times: [] });
+      say(`  ~ ${changes.join(", ")}`, "rewritten");
+      if (before !== null) say(`    A ${before}`, "plain");
+      if (before !== null && beforeMarks !== "") say(`      ${beforeMarks}`, "rewritten");
+      if (after !== null) say(`    B ${after}`, "plain");
+      if (after !== null && afterMarks !== "") say(`      ${afterMarks}`, "rewritten");
+      return lines;
+    }),
+  ];
+}
+
+/** `!`: more than a second, or the sign of one of the two being much slower. */
+function deltaText(us: number | null): string {
+  if (us === null) return "";
+  const mark = Math.abs(us) >= 1_000_000 ? "!" : "";
+  return `${us < 0 ? "−" : "+"}${shortDuration(Math.abs(us))}${mark}`;
+}
+
+/** Fewer replies than this on a side say nothing about a percentile. */
+const FEW = 20;
+
+function drawBaseline({ canvas, model, state }: Scene, rect: Rect): void {
+  const { path, report } = state.baseline!;
+  const body = titled(canvas, rect, `Baseline ${path} against this`, "b: another", true);
+  const columns = [16, 25, 34, 44, 54, 64];
+  const labels = ["n before", "n now", "p50 before", "p50 now", "p95 before", "p95 now"];
+  labels.forEach((label, i) => {
+    canvas.putRight(body.x + columns[i]! + 9, body.y, label.replace("before", "bef."), "dim");
+  });
+  const verdictX = body.x + 76;
+  compareReports(report, model.report)
+    .slice(0, body.height - 1)
+    .forEach(({ phase, base, now }, i) => {
+      const y = body.y + 1 + i;
+      canvas.put(body.x + 1, y, phase, "strong");
+      const cells = [
+        shortCount(base?.service.n ?? 0),
+        shortCount(now?.service.n ?? 0),
+        at(base, "50"),
+        at(now, "50"),
+        at(base, "95"),
+        at(now, "95"),
+      ];
+      cells.forEach((cell, column) => {
+        canvas.putRight(body.x + columns[column]! + 9, y, cell);
+      });
+      const [text, style] = verdictOn(base, now);
+      canvas.put(Math.min(verdictX, body.x + body.width - text.length), y, text, style, body.x + body.width);
+    });
+}
+
+function at(view: PhaseView | null, percentile: string): string {
+  return shortDuration(view?.service.percentilesUs[percentile] ?? null);
+}
+
+function verdictOn(base: PhaseView | null, now: PhaseView | null): readonly [text: string, style: Style] {
+  if (base === null) return ["new", "dim"];
+  if (now === null) return ["gone", "dim"];
+  if (base.service.n < FEW || now.service.n < FEW) return ["few", "dim"];
+  const [before, after] = [base.service.percentilesUs["95"] ?? 0, now.service.percentilesUs["95"] ?? 0];
+  const factor = before === 0 ? Number.POSITIVE_INFINITY : after / before;
+  if (factor > 1.5 && after - before > 1_000) return [`×${factor.toFixed(1)} !`, "slow"];
+  if (factor < 1 / 1.5 && before - after > 1_000) return [`×${factor.toFixed(2)}`, "good"];
+  return ["same", "dim"];
+}

@@ -1,0 +1,206 @@
+import type { ReadStream, WriteStream } from "node:tty";
+import { type Canvas, SELECTED } from "./canvas.ts";
+import type { ScreenHost } from "./model.ts";
+import { Session, type SessionOptions } from "./session.ts";
+import { PALETTES, type Palette, STYLES } from "./style.ts";
+
+/**
+ * The terminal: blessed enters and leaves it, reads its keys, and writes what changed between two
+ * pictures. Everything that is shown is drawn on a canvas before.
+ */
+
+/** How the screen came to its end. */
+export type ScreenEnd =
+  | { readonly kind: "quit" }
+  | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
+  /** As asked for by the program. */
+  | { readonly kind: "closed" }
+  /** The terminal is no more: nothing can be written to it. */
+  | { readonly kind: "gone" };
+
+export interface TerminalOptions extends SessionOptions {
+  readonly input: ReadStream;
+  readonly output: WriteStream;
+  /** Ends the screen. */
+  readonly close: AbortSignal;
+}
+
+/** What blessed has beside what its types say: cells of [attribute, character], by row. */
+interface Cells {
+  readonly lines: (([number, string][] & { dirty: boolean }) | undefined)[];
+}
+interface Tput {
+  brokenACS: boolean;
+}
+
+/** News are looked for so often; what a snapshot costs makes it less often. */
+const REFRESH_MS = 250;
+/** Taking snapshots may cost this part of the time. */
+const SNAPSHOT_SHARE = 0.1;
+/** Keys that come together share a picture. */
+const KEY_MS = 10;
+/** A terminal that does not take what it is given is left alone until it did. */
+const MAX_UNWRITTEN_BYTES = 262_144;
+
+/** Shows the screen until it is quit, or the terminal or the process comes to an end. */
+export async function showScreen(host: ScreenHost, options: TerminalOptions): Promise<ScreenEnd> {
+  // Line drawing by escape sequences breaks in tmux; we decide ourselves what the terminal can show.
+  process.env.NCURSES_NO_UTF8_ACS = "1";
+  const { default: blessed } = await import("blessed");
+  const session = new Session(host, options);
+  const { input, output } = options;
+  const screen = blessed.screen({
+    input,
+    output,
+    // Of tmux-256color, kitty and alacritty blessed knows nothing; all of them understand this.
+    terminal: "xterm-256color",
+    forceUnicode: !options.isAscii,
+    fullUnicode: !options.isAscii,
+    warnings: false,
+  });
+  (screen.program as unknown as { tput: Tput }).tput.brokenACS = true;
+  const element = blessed.box({ parent: screen, width: "100%", height: "100%" });
+  element.render = () => {
+    const [width, height] = [Math.max(1, Number(screen.width)), Math.max(1, Number(screen.height))];
+    paint(screen as unknown as Cells, session.draw(width, height), PALETTES[session.state.palette]);
+    return undefined as never;
+  };
+  try {
+    return await run(session, screen as BlessedScreen, options);
+  } finally {
+    screen.destroy();
+  }
+}
+
+/** Its ways to and from the alternate buffer are not in its types. */
+type BlessedScreen = ReturnType<typeof import("blessed")["screen"]> & { enter(): void; leave(): void };
+
+function run(
+  session: Session,
+  screen: BlessedScreen,
+  { input, output, close }: TerminalOptions,
+): Promise<ScreenEnd> {
+  const undo: (() => void)[] = [];
+  const finished = new Promise<ScreenEnd>((resolve, reject) => {
+    const draw = () => {
+      if (output.writableLength > MAX_UNWRITTEN_BYTES) return;
+      screen.render();
+    };
+    const listen = (target: NodeJS.EventEmitter, event: string, listener: (...args: never[]) => void) => {
+      target.on(event, listener as (...args: unknown[]) => void);
+      undo.push(() => target.off(event, listener as (...args: unknown[]) => void));
+    };
+    const onSignal = (signal: NodeJS.Signals) => resolve({ kind: "signal", signal });
+    const onGone = () => resolve({ kind: "gone" });
+    for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"]) listen(process, signal, onSignal);
+    if (close.aborted) resolve({ kind: "closed" });
+    close.addEventListener("abort", () => resolve({ kind: "closed" }), { once: true });
+    listen(process, "SIGHUP", onGone);
+    for (const event of ["end", "close", "error"]) listen(input, event, onGone);
+    listen(output, "error", onGone);
+    for (const event of ["uncaughtException", "unhandledRejection"]) listen(process, event, reject);
+    listen(process, "SIGTSTP", () => suspend(screen));
+    listen(process, "SIGCONT", () => resume(screen));
+    let pending: NodeJS.Timeout | null = null;
+    const soon = () => {
+      pending ??= setTimeout(() => {
+        pending = null;
+        if (session.stale) draw();
+      }, KEY_MS);
+    };
+    screen.on("keypress", (character: string | undefined, key: { full?: string; name?: string }) => {
+      const name = keyName(character, key);
+      if (name === null) return;
+      if (name === "C-z") return suspend(screen);
+      session.press(name, isPrintable(character) ? character : null);
+      if (session.ended) resolve({ kind: "quit" });
+      if (session.clipboard !== null) copy(session, output);
+      soon();
+    });
+    let nextMs = 0;
+    const timer = setInterval(() => {
+      const startMs = performance.now();
+      if (startMs >= nextMs) {
+        session.refresh();
+        nextMs = performance.now() + (performance.now() - startMs) / SNAPSHOT_SHARE;
+      }
+      if (session.stale) draw();
+    }, REFRESH_MS);
+    undo.push(() => {
+      clearInterval(timer);
+      if (pending !== null) clearTimeout(pending);
+    });
+    draw();
+  });
+  return finished.finally(() => {
+    for (const step of undo) step();
+  });
+}
+
+/** Gives the terminal back, and stops as if nobody had caught the signal. */
+function suspend(screen: BlessedScreen): void {
+  screen.leave();
+  (screen.program.input as ReadStream).setRawMode(false);
+  process.kill(process.pid, "SIGSTOP");
+}
+
+function resume(screen: BlessedScreen): void {
+  (screen.program.input as ReadStream).setRawMode(true);
+  screen.leave();
+  screen.enter();
+  screen.render();
+}
+
+function isPrintable(character: string | undefined): character is string {
+  return character !== undefined && /^[^\p{C}\p{Zl}\p{Zp}]$/u.test(character);
+}
+
+/** A key's name as keys.ts has it; null for what is no key, or comes a second time under another name. */
+function keyName(
+  character: string | undefined,
+  { full, name }: { full?: string; name?: string },
+): string | null {
+  if (name === "return") return null;
+  if (name === "linefeed") return "enter";
+  if (character === " ") return "space";
+  if (isPrintable(character)) return character;
+  return full ?? name ?? null;
+}
+
+/** OSC 52: base64 only, so nothing in it acts. */
+function copy(session: Session, output: WriteStream): void {
+  const text = session.clipboard!;
+  session.clipboard = null;
+  // The Linux console has no clipboard, and shows the sequence.
+  if (process.env.TERM !== "linux") output.write(`\x1b]52;c;${Buffer.from(text).toString("base64")}\x07`);
+}
+
+/** Attributes as blessed packs them: flags, foreground, background; 0x1ff is the terminal's own colour. */
+function attributes(palette: Palette): number[] {
+  return STYLES.map((style) => {
+    const { colour, bold, underline, inverse } = palette[style];
+    const flags = (bold ? 1 : 0) | (underline ? 2 : 0) | (inverse ? 8 : 0);
+    return (flags << 18) | ((colour ?? 0x1ff) << 9) | 0x1ff;
+  });
+}
+
+const INVERSE = 8 << 18;
+
+function paint({ lines }: Cells, canvas: Canvas, palette: Palette): void {
+  const looks = attributes(palette);
+  for (let y = 0; y < canvas.height; y++) {
+    const line = lines[y];
+    if (line === undefined) continue;
+    const width = Math.min(canvas.width, line.length);
+    for (let x = 0; x < width; x++) {
+      const at = y * canvas.width + x;
+      const style = canvas.styles[at]!;
+      const look = looks[style & ~SELECTED]!;
+      const cell = line[x]!;
+      cell[0] = style & SELECTED ? look ^ INVERSE : look;
+      // blessed passes over the cell behind a wide character.
+      cell[1] = canvas.characters[at] || " ";
+    }
+    line.dirty = true;
+  }
+}
