@@ -229,6 +229,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** A defect met by one connection must not end the others. */
 function surviveEverything(): void {
+  // A peer that resets is no news; where in Node it was noticed costs more than the reset itself.
+  Error.stackTraceLimit = 0;
   let said = 0;
   process.on("uncaughtException", (error) => {
     if (said++ < MAX_SAID) complain(`internal error, mail flows on: ${error.message}`);

@@ -8,28 +8,34 @@ export function nowUs(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 1000);
 }
 
+/** A shorter sleep is none: the kernel had news when it was asked. */
+const SLEPT_US = 5;
+
 /**
- * How late stamps can be because this process was busy: what the event loop did since it last asked
- * the kernel for news. Bytes that came while it slept are stamped at once; bytes that came while it
- * worked waited for at most that work.
+ * How late stamps can be because this process was busy. Bytes that came while the event loop slept are
+ * stamped as soon as their turn comes; bytes that came while it worked waited for that work besides.
+ * The loop's idle time, which libuv counts, tells when it asked the kernel and whether it slept.
  */
 export class LoopBusyness {
-  /** The longest that anything waited for a turn's work. */
+  /** The longest that anything can have waited. */
   longestUs = 0;
-  #turnBeganUs = nowUs();
   #idleMs = performance.nodeTiming.idleTime;
+  #turnBeganUs = nowUs();
+  /** Work before this turn during which this turn's bytes may have come. */
+  #beforeUs = 0;
 
-  /** µs by which a stamp `atUs` made in this turn of the loop may be late. Time in which the process had no CPU is not in it. */
+  /** @returns µs by which a stamp made now, `atUs`, may be late. Time in which the process had no CPU is not in it. */
   uncertaintyUs(atUs: number): number {
-    const idleUs = (performance.nodeTiming.idleTime - this.#idleMs) * 1000;
-    return Math.max(0, Math.round(atUs - this.#turnBeganUs - idleUs));
-  }
-
-  /** The turn's work is done: what comes from now on waits for the next one. */
-  turnEnded(): void {
-    const atUs = nowUs();
-    this.longestUs = Math.max(this.longestUs, this.uncertaintyUs(atUs));
-    this.#turnBeganUs = atUs;
-    this.#idleMs = performance.nodeTiming.idleTime;
+    const idleMs = performance.nodeTiming.idleTime;
+    if (idleMs !== this.#idleMs) {
+      const sleptUs = (idleMs - this.#idleMs) * 1000;
+      const workedUs = Math.max(0, atUs - this.#turnBeganUs - sleptUs);
+      this.#beforeUs = sleptUs > SLEPT_US ? 0 : workedUs;
+      this.#idleMs = idleMs;
+      this.#turnBeganUs = atUs;
+    }
+    const uncertaintyUs = Math.round(atUs - this.#turnBeganUs + this.#beforeUs);
+    if (uncertaintyUs > this.longestUs) this.longestUs = uncertaintyUs;
+    return uncertaintyUs;
   }
 }

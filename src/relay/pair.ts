@@ -56,6 +56,7 @@ export class Pair implements Observed {
   #clientEnded = false;
   #serverEnded = false;
   #isOver = false;
+  #isKeptAlive = false;
   #facts: Closed = { rttUs: null, minRttUs: null, retransmits: null };
 
   constructor(id: number, client: Socket, clientAddress: string, opened: Opened, owner: PairOwner) {
@@ -66,7 +67,6 @@ export class Pair implements Observed {
     this.lastAtUs = opened.acceptedAtUs;
     this.#owner = owner;
     client.setNoDelay(true);
-    client.setKeepAlive(true, KEEP_ALIVE_MS);
     client.on("end", () => this.#finished("client"));
     client.on("error", () => this.#broke("client"));
     client.on("close", () => this.#socketClosed());
@@ -74,8 +74,12 @@ export class Pair implements Observed {
     client.resume();
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
+  /** Asks the kernel to notice a peer that is gone. Most connections are over before that costs its system calls. */
+  keepAlive(): void {
+    if (this.#isKeptAlive) return;
+    this.#isKeptAlive = true;
+    this.client.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.server?.setKeepAlive(true, KEEP_ALIVE_MS);
   }
 
   // ---- the server's side begins
@@ -102,7 +106,6 @@ export class Pair implements Observed {
     this.connected = { atUs, server: serverText };
     this.lastAtUs = atUs;
     server.setNoDelay(true);
-    server.setKeepAlive(true, KEEP_ALIVE_MS);
     server.on("end", () => this.#finished("server"));
     server.on("close", () => this.#socketClosed());
     server.on("drain", () => this.client.resume());

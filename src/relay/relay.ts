@@ -39,6 +39,9 @@ export interface RelayOptions {
 /** How often links are told of the time and of the relay's condition. */
 const STATE_MS = 1_000;
 
+/** A connection this old may last. */
+const SETTLED_US = 5_000_000;
+
 /** One main observer and a few that are attached. */
 const MAX_LINKS = 8;
 
@@ -61,7 +64,6 @@ export class Relay implements PairOwner {
   readonly #startedAtUs = nowUs();
   readonly #refused: Partial<Record<RefusalKind, number>> = {};
   readonly #failed: Partial<Record<FailureKind, number>> = {};
-  #turn = false;
   #nextId = 1;
   #accepted = 0;
   #connected = 0;
@@ -179,9 +181,9 @@ export class Relay implements PairOwner {
       link.state(this.state(link));
     }
     const { idleTimeoutMs } = this.limits;
-    if (idleTimeoutMs === 0) return;
     for (const pair of this.#pairs.values()) {
-      if (atUs - pair.lastAtUs > idleTimeoutMs * 1000) pair.reset();
+      if (atUs - pair.opened.acceptedAtUs > SETTLED_US) pair.keepAlive();
+      if (idleTimeoutMs > 0 && atUs - pair.lastAtUs > idleTimeoutMs * 1000) pair.reset();
     }
   }
 
@@ -240,15 +242,7 @@ export class Relay implements PairOwner {
     if (this.#observer?.isOpen !== true) this.missed.bytes += chunk.length;
     const uncertaintyUs = this.#busy.uncertaintyUs(atUs);
     for (const link of this.#links) link.bytes(pair, from, atUs, chunk, uncertaintyUs, writtenUs - atUs);
-    if (this.#turn) return;
-    this.#turn = true;
-    setImmediate(this.#turnEnded);
   }
-
-  readonly #turnEnded = (): void => {
-    this.#turn = false;
-    this.#busy.turnEnded();
-  };
 
   connected(pair: Pair): void {
     this.#connected++;

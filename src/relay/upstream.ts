@@ -113,7 +113,7 @@ export function connectTo(
     trying.connect(address, () => {
       if (timer !== null) clearTimeout(timer);
       isOver = true;
-      established = handlers.connected(trying, endpointText(trying.remoteAddress, trying.remotePort));
+      established = handlers.connected(trying, endpointText(address.host, address.port));
     });
   };
   attempt(0);
