@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { offerObservations } from "../relay/attach-point.ts";
 import { isLoopback, parseHostPort, parseNetworks } from "../relay/host-port.ts";
+import { openKernel } from "../relay/kernel.ts";
 import { ObserverProcess } from "../relay/observer-process.ts";
 import { Relay, type RelayLimits } from "../relay/relay.ts";
 import { Upstream } from "../relay/upstream.ts";
@@ -126,9 +127,16 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const { format, color } = args;
   const request: ObserveRequest = { ...reportRequest(args, args.quiet ? "nothing" : "lines"), format, color };
   await resolveOrSay(upstream);
+  const kernel = await openKernel();
   refuseLoop(listen, upstream);
   const relay = new Relay(
-    { listen: [listen], upstream, mode: "explicit", sourcePreserved: false, kernel: null },
+    {
+      listen: [listen],
+      upstream,
+      mode: "explicit",
+      sourcePreserved: false,
+      kernel: typeof kernel === "string" ? null : kernel,
+    },
     limits,
   );
   surviveEverything();
@@ -320,8 +328,8 @@ function untilOver(
     if (durationMs !== null) timers = [setTimeout(() => drain("the time is over"), durationMs)];
     process.on("SIGINT", () => drain("SIGINT")).on("SIGTERM", () => drain("SIGTERM"));
     process.on("SIGHUP", () => reconfigure(relay, args));
-    process.on("SIGUSR1", () => observer.link?.order({ kind: "rotate" }));
-    process.on("SIGUSR2", () => observer.link?.order({ kind: "interim" }));
+    process.on("SIGUSR1", () => observer.order({ kind: "rotate" }));
+    process.on("SIGUSR2", () => observer.order({ kind: "interim" }));
   });
 }
 

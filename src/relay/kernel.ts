@@ -1,11 +1,36 @@
 import type { Socket } from "node:net";
 import type { Closed } from "./facts.ts";
+import { fdOf } from "./native/handles.ts";
+import { ECONNRESET, openNative } from "./native/native.ts";
 
 /** What only the kernel knows of a socket. Not there without native calls; nothing then depends on it. */
 export interface Kernel {
-  /** Takes the pending error of the socket (SO_ERROR): 104 is a reset; 0 is none. */
-  socketError(socket: Socket): number;
+  /** Whether the peer reset the connection; asking clears it. */
+  wasReset(socket: Socket): boolean;
   /** Bytes written that the peer has not acknowledged; null when unknown. */
   unacknowledged(socket: Socket): number | null;
-  facts(socket: Socket): Closed;
+  /** null when it is too late to ask. */
+  facts(socket: Socket): Closed | null;
+}
+
+/** @returns why it cannot be asked, where it cannot */
+export async function openKernel(): Promise<Kernel | string> {
+  const native = await openNative();
+  if (typeof native === "string") return native;
+  return {
+    wasReset(socket) {
+      const fd = fdOf(socket);
+      return fd !== null && native.socketError(fd) === ECONNRESET;
+    },
+    unacknowledged(socket) {
+      const fd = fdOf(socket);
+      return fd === null ? null : native.unacknowledgedBytes(fd);
+    },
+    facts(socket) {
+      const fd = fdOf(socket);
+      const info = fd === null ? null : native.tcpInfo(fd);
+      if (info === null) return null;
+      return { rttUs: info.rttUs, minRttUs: info.minRttUs, retransmits: info.totalRetransmits };
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
+import type { Order } from "./facts.ts";
 import type { Link } from "./link.ts";
 import { CheckpointReader, LINK_FD } from "./observer-end.ts";
 import type { Relay } from "./relay.ts";
@@ -40,6 +41,7 @@ export class ObserverProcess {
   }
 
   start(): void {
+    this.#timer = null;
     const { script, args } = this.#command;
     const startedMs = performance.now();
     const child = spawn(process.execPath, [script, ...args], {
@@ -91,6 +93,12 @@ export class ObserverProcess {
     this.#timer = setTimeout(() => this.start(), this.#pauseMs);
   }
 
+  /** Asks something of it, on the newest state of the relay. */
+  order(order: Order): void {
+    this.#relay.tellState();
+    this.link?.order(order);
+  }
+
   /**
    * All is over: lets it say what it came to.
    * @returns its exit status; null when it had none or did not end in time
@@ -113,7 +121,7 @@ export class ObserverProcess {
         clearTimeout(timer);
         resolve(status);
       };
-      this.link?.order({ kind: "finish", why });
+      this.order({ kind: "finish", why });
       this.link?.end();
     });
   }

@@ -34,8 +34,6 @@ const BLIND_FLUSH_MS = 100;
 
 const KEEP_ALIVE_MS = 60_000;
 
-const ECONNRESET = 104;
-
 export class Pair implements Observed {
   readonly id: number;
   readonly opened: Opened;
@@ -145,7 +143,7 @@ export class Pair implements Observed {
   #finished(side: Side): void {
     const socket = side === "client" ? this.client : this.server;
     // Data and a reset that come together are reported as a plain end; the socket knows better.
-    if (socket !== null && this.#owner.kernel?.socketError(socket) === ECONNRESET) {
+    if (socket !== null && this.#owner.kernel?.wasReset(socket) === true) {
       this.#broke(side);
       return;
     }

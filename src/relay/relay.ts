@@ -173,13 +173,14 @@ export class Relay implements PairOwner {
     };
   }
 
+  tellState(): void {
+    for (const link of this.#links) if (link.isOpen) link.state(this.state(link));
+  }
+
   #everySecond(): void {
     const atUs = nowUs();
-    for (const link of this.#links) {
-      if (!link.isOpen) continue;
-      link.tick(atUs);
-      link.state(this.state(link));
-    }
+    for (const link of this.#links) link.tick(atUs);
+    this.tellState();
     const { idleTimeoutMs } = this.limits;
     for (const pair of this.#pairs.values()) {
       if (atUs - pair.opened.acceptedAtUs > SETTLED_US) pair.keepAlive();
