@@ -14,6 +14,7 @@
  *     delayMs, jitterMs   the answer waits this long, plus up to this much
  *     dropFirst           the first n transmissions of a query stay unanswered,
  *                         as if lost; libc asks again after 5 s
+ *     times               the rule holds for its first n queries only
  *     answer              "none" (silence), "NXDOMAIN", "SERVFAIL" or "REFUSED"
  */
 import dgram from "node:dgram";
@@ -39,9 +40,11 @@ function respond(bytes, peer) {
 }
 
 function matches(rule, query) {
-  if (rule.type && rule.type !== query.type) return false;
+  if (rule.times === 0 || (rule.type && rule.type !== query.type)) return false;
   const pattern = rule.name.split("*").map((part) => part.replaceAll(".", "\\."));
-  return new RegExp(`^${pattern.join(".*")}$`).test(query.name);
+  const isMatch = new RegExp(`^${pattern.join(".*")}$`).test(query.name);
+  if (isMatch && rule.times) rule.times--;
+  return isMatch;
 }
 
 /** A repeated query has the same id and comes from the same socket. */

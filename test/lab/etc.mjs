@@ -18,10 +18,13 @@ const FILES = {
     "root:x:0:0:root:/root:/bin/sh",
     "postfix:x:901:901::/nonexistent:/usr/sbin/nologin",
     "Debian-exim:x:903:903::/nonexistent:/usr/sbin/nologin",
+    "mail:x:8:8::/nonexistent:/usr/sbin/nologin",
+    "smmsp:x:904:904::/nonexistent:/usr/sbin/nologin",
     "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin",
     "",
   ].join("\n"),
-  group: "root:x:0:\nmail:x:8:\npostfix:x:901:\npostdrop:x:902:\nDebian-exim:x:903:\nnogroup:x:65534:\n",
+  group:
+    "root:x:0:\nmail:x:8:\npostfix:x:901:\npostdrop:x:902:\nDebian-exim:x:903:\nsmmsp:x:904:\nnogroup:x:65534:\n",
   services: "smtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\nsubmissions 465/tcp\nsubmission 587/tcp\n",
   protocols: "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6 41 IPv6\n",
 };

@@ -3,7 +3,7 @@
  *
  * Debian lets only one mail server be installed at a time, and installing one
  * starts it. So the lab downloads the packages, verified by apt, and unpacks
- * them into its own temporary directory: both servers side by side, the host
+ * them into its own temporary directory: all servers side by side, the host
  * unchanged. The archives stay in a cache for the next run.
  */
 import { mkdirSync, readdirSync, statSync } from "node:fs";
@@ -21,10 +21,12 @@ const TOOLS = {
   "apt-get": "apt",
 };
 
-const SERVERS = ["postfix", "exim4-base", "exim4-daemon-light"];
+const SERVERS = ["postfix", "exim4-base", "exim4-daemon-light", "sendmail-bin"];
+/** Servers that are in the lab only as parts of another. */
+const PARTS = ["exim4-base"];
 
-/** What the servers link against beyond a minimal Debian 12. */
-const LIBRARIES = [
+/** What the servers need beyond a minimal Debian 12. */
+const NEEDS = [
   "libdb5.3",
   "libevent-2.1-7",
   "libgnutls-dane0",
@@ -32,11 +34,16 @@ const LIBRARIES = [
   "libicu72",
   "libidn12",
   "libidn2-0",
+  "libldap-2.5-0",
+  "liblockfile1",
   "libnsl2",
   "libpcre2-8-0",
   "libsasl2-2",
   "libtirpc3",
   "libunbound8",
+  "libwrap0",
+  "m4",
+  "sendmail-cf",
 ];
 
 /** Answers what keeps the lab from running here, or nothing. */
@@ -66,9 +73,7 @@ export function fetchPackages() {
   const { uid, mode } = statSync(cache);
   if (uid !== 0 || (mode & 0o022) !== 0) throw new Error(`${cache} must belong to root alone`);
   const held = readdirSync(cache);
-  const wanted = [...SERVERS, ...LIBRARIES].filter(
-    (name) => !held.some((file) => file.startsWith(`${name}_`)),
-  );
+  const wanted = [...SERVERS, ...NEEDS].filter((name) => !held.some((file) => file.startsWith(`${name}_`)));
   if (wanted.length > 0) {
     run("apt-get", ["-q", "-o", "APT::Sandbox::User=root", "download", ...wanted], { cwd: cache });
   }
@@ -82,11 +87,11 @@ export function unpackPackages(cache, root) {
   }
 }
 
-/** `postfix 3.7.11-0+deb12u1, exim4-daemon-light 4.96-15+deb12u10` */
+/** `exim4-daemon-light 4.96-15+deb12u10, postfix 3.7.11-0+deb12u1, …` */
 export function serverVersions(cache) {
   return readdirSync(cache)
     .map((file) => file.split("_"))
-    .filter(([name]) => name !== "exim4-base" && SERVERS.includes(name))
+    .filter(([name]) => !PARTS.includes(name) && SERVERS.includes(name))
     .map(([name, version]) => `${name} ${decodeURIComponent(version)}`)
     .join(", ");
 }

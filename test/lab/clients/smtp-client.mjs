@@ -7,6 +7,7 @@
  *       host: "192.0.2.25", port: 25,
  *       name: "shop.example.org",                 the EHLO argument
  *       tls: "starttls" | "implicit", tlsVersion: "TLSv1.2",
+ *       auth: true,                               AUTH PLAIN, with an account of the lab
  *       pipelining: "envelope" | "across",        see below
  *       chunkBytes: 4000,                         BDAT (RFC 3030) in chunks, `BDAT 0 LAST` at the end
  *       patienceMs: 12000,                        how long a reply may take
@@ -28,6 +29,8 @@ import tls from "node:tls";
 import { makeMessage } from "./message.mjs";
 
 const DEFAULTS = { port: 25, name: "client.example.org", patienceMs: 60_000, thinkMs: 2, mails: [] };
+
+const ACCOUNT = Buffer.from("\0lab\0lab").toString("base64");
 
 /** One whole reply: lines with a hyphen behind the code, then one without. */
 const REPLY = /^(?:\d{3}-.*\r\n)*\d{3}(?: .*)?\r\n/gm;
@@ -86,10 +89,12 @@ class SmtpClient {
     if (this.dialogue.commands) return;
     if (this.dialogue.earlyTalk) await this.reply("ehlo");
     else await this.hello();
-    if (this.dialogue.tls !== "starttls") return;
-    await this.command("STARTTLS");
-    await this.secure();
-    await this.hello();
+    if (this.dialogue.tls === "starttls") {
+      await this.command("STARTTLS");
+      await this.secure();
+      await this.hello();
+    }
+    if (this.dialogue.auth) await this.command(`AUTH PLAIN ${ACCOUNT}`);
   }
 
   async hello() {
@@ -220,7 +225,10 @@ class SmtpClient {
       servername: "mail.example.net",
       ...versions,
     });
+    const startedAt = performance.now();
     await settled(this.socket, "secureConnect", this.dialogue.patienceMs, "no TLS");
+    this.askedAt = performance.now();
+    this.note("tls", this.askedAt - startedAt);
     this.listen();
   }
 

@@ -36,6 +36,13 @@ const GREET_PAUSES = [
     sides: within("greet-pause"),
   }),
   fault({
+    name: "greet-pause-sendmail",
+    title: "FEATURE(greet_pause, 1800); Sendmail",
+    server: { kind: "sendmail", features: ["FEATURE(`greet_pause', `1800')"] },
+    causes: banner("greet-pause", 1_800),
+    sides: within("greet-pause"),
+  }),
+  fault({
     name: "postscreen-new",
     title: "postscreen's teaser at once, the rest 6 s later, for clients it doesn't know",
     server: { kind: "postfix", postscreen: true },
@@ -146,6 +153,14 @@ const IDENT = [
     before: (lab) => dropIdentAtClient(lab),
     causes: banner("ident", 2_000),
     sides: NOTHING_ALIKE,
+  }),
+  fault({
+    name: "ident-dropped-sendmail",
+    title: "Sendmail asks the client's ident service for 5 s, and a firewall drops the question",
+    server: { kind: "sendmail", define: { confTO_IDENT: "5s" } },
+    firewall: IDENT_DROPPED,
+    causes: banner("ident", 5_000),
+    sides: { ...within("ident"), server: {} },
   }),
   fault({
     name: "ident-refused",

@@ -41,6 +41,14 @@ const PTR = [
     sides: provedByLookups("dns-ptr"),
   }),
   fault({
+    name: "ptr-sendmail",
+    title: "PTR of three clients takes 0.6 to 4.2 s; Sendmail",
+    server: { kind: "sendmail" },
+    dns: ptrRules(SLOW_PTR_MS),
+    causes: banner("dns-ptr", perSession(SLOW_PTR_MS)),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
     name: "ptr-retried",
     title: "PTR takes 6.2 s: libc asks again after 5 s and takes the first answer; Postfix",
     dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 6_200 }],

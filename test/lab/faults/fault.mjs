@@ -11,22 +11,27 @@
  *     policyAt     … the names of the Postfix restrictions that ask it
  *     firewall     an nftables ruleset
  *     link         rules for the device in between (../tun-link.mjs)
+ *     tls          Postfix has a certificate, for STARTTLS and port 465
  *     before       what happens before anything is captured
  *     sessions     dialogues (../clients/smtp-client.mjs); absent: four plain ones
  *     during       what happens beside them
+ *     alone        it may not share the machine with other runs
  *     causes       the truth, worst first: [{id, phases, ms, alike}]; an empty list is "healthy"
  *     decoys       ids that look guilty and are not
  *     sides        captures it applies to: {client: {…}, server: {…}}; see label.mjs
  */
 import { baseRecords } from "../dns-records.mjs";
+import { postfixTls } from "../servers/certificate.mjs";
 import { startEximServer } from "../servers/exim.mjs";
 import { startPolicy } from "../servers/policy.mjs";
 import { startPostfix } from "../servers/postfix.mjs";
+import { startSendmail } from "../servers/sendmail.mjs";
 import { plainSessions } from "./sessions.mjs";
 
 const SERVERS = {
   postfix: (lab, options) => startPostfix(lab, "server", options),
   exim: (lab, options) => startEximServer(lab, "server", options),
+  sendmail: (lab, options) => startSendmail(lab, "server", options),
   stutter: (lab, { msPerCharacter }) =>
     lab.startNode("server", "servers/stutter.mjs", { port: 25, msPerCharacter }),
 };
@@ -43,12 +48,15 @@ export function fault(row) {
       if (row.resolver) lab.setResolver(row.resolver);
       if (row.cache) await lab.startDnsCache();
       await lab.startDns({ records: [...baseRecords(), ...(row.records ?? [])], rules: row.dns ?? [] });
-      const settings = { ...server.settings };
+      const settings = { ...server.settings, ...(row.tls ? postfixTls(lab) : {}) };
       if (row.policy) {
         const check = await startPolicy(lab, row.policy);
         for (const restriction of row.policyAt) settings[restriction] = check;
       }
-      await SERVERS[server.kind](lab, server.kind === "postfix" ? { ...server, settings } : server);
+      await SERVERS[server.kind](
+        lab,
+        server.kind === "postfix" ? { ...server, settings, submissions: row.tls } : server,
+      );
       if (!server.listen) await lab.warmUp("server");
       if (row.firewall) await lab.setFirewall(row.firewall);
       if (row.link) await lab.startLink(row.link);

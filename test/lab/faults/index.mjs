@@ -6,7 +6,10 @@ import { CHECK_FAULTS } from "./checks.mjs";
 import { DELIBERATE_FAULTS } from "./deliberate.mjs";
 import { DNS_FAULTS } from "./dns.mjs";
 import { FIREWALL_FAULTS } from "./firewall.mjs";
+import { HEALTHY } from "./healthy.mjs";
+import { LATER_FAULTS } from "./later-phases.mjs";
 import { LOAD_FAULTS } from "./load.mjs";
+import { MIXTURES } from "./mixtures.mjs";
 import { NETWORK_FAULTS } from "./network.mjs";
 
 export const FAULTS = [
@@ -16,4 +19,7 @@ export const FAULTS = [
   ...NETWORK_FAULTS,
   ...FIREWALL_FAULTS,
   ...LOAD_FAULTS,
+  ...LATER_FAULTS,
+  ...MIXTURES,
+  ...HEALTHY,
 ];

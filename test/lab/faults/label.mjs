@@ -4,14 +4,14 @@
  *     {"scenario", "title", "server", "healthy",
  *      "causes":   [{"id", "phases", "injectedUs", "basis", "perSessionUs"}],   worst first; several in a mixture
  *      "decoys":   ids that look guilty and are not,
- *      "captures": {"client": {"file", "applies", "alike"}, "server": {…}},
+ *      "captures": {"client": {"file", "applies", "alike", "blind"}, "server": {…}},
  *      "sessions": [{"label", "replies", "waits": [[phase, µs], …], "error"}]}
  *
  * `injectedUs` is what the fault cost all sessions together: `basis` says
  * whether it was "set" by the lab, or "measured" by the lab's client beyond
  * what a healthy server takes (then nobody knows it better); null where no
  * number is meant. `alike` lists the ids that, from that side, the wire cannot
- * tell from the truth. `applies` is "first" (the truth leads), "named" (it is
+ * tell from the truth; `blind` those causes that leave no trace there. `applies` is "first" (the truth leads), "named" (it is
  * among the findings), or "quiet" (from that side nothing may be blamed but
  * the truth and what is alike).
  */
@@ -29,8 +29,8 @@ export function writeLabel(directory, scenario, outcomes, files) {
     decoys: scenario.decoys ?? [],
     captures: Object.fromEntries(
       Object.entries(files).map(([side, file]) => {
-        const { applies = "first", alike = [] } = scenario.sides?.[side] ?? {};
-        return [side, { file: basename(file), applies, alike }];
+        const { applies = "first", alike = [], blind = [] } = scenario.sides?.[side] ?? {};
+        return [side, { file: basename(file), applies, alike, blind }];
       }),
     ),
     sessions,

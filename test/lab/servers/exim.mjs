@@ -63,8 +63,13 @@ ${transport.map((line) => `  ${line}\n`).join("")}begin retry
  * @param options.acls      stage → lines ahead of its verdict: `{connect: ["warn delay = 3s"]}`;
  *                          stages are named as in acl_smtp_<stage>
  * @param options.routers   lines ahead of the router that throws everything away
+ * @param options.authenticators  lines of that section
  */
-export async function startEximServer(lab, role, { settings = {}, acls = {}, routers = [] } = {}) {
+export async function startEximServer(
+  lab,
+  role,
+  { settings = {}, acls = {}, routers = [], authenticators = [] } = {},
+) {
   const directory = makeSpool(lab);
   const exim = join(lab.root, "usr/sbin/exim4");
   const stages = Object.entries({ rcpt: [], ...acls });
@@ -91,7 +96,8 @@ throw_away:
   driver = redirect
   data = :blackhole:
   domains = example.net
-`,
+begin authenticators
+${asLines(authenticators)}`,
   );
   const output = lab.outputOf(lab.spawn(role, [exim, "-bdf"]));
   await lab
