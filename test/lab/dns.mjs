@@ -56,11 +56,19 @@ function countTransmission(query, peer) {
 }
 
 function lookUp(query) {
-  const found = records.filter((record) => record.name === query.name && record.type === query.type);
+  const found = recordsOf(query.name, query.type);
   if (found.length > 0) return writeAnswer(query, "NOERROR", found);
   const exists = records.some(({ name }) => name === query.name || name.endsWith(`.${query.name}`));
   const zone = query.name.split(".").slice(-2).join(".");
   return writeAnswer(query, exists ? "NOERROR" : "NXDOMAIN", [], [{ name: zone, type: "SOA", data: SOA }]);
+}
+
+/** An alias is answered together with what it leads to. */
+function recordsOf(name, type) {
+  const own = records.filter((record) => record.name === name);
+  const alias = own.find((record) => record.type === "CNAME");
+  if (alias && type !== "CNAME") return [alias, ...recordsOf(alias.data, type)];
+  return own.filter((record) => record.type === type);
 }
 
 function serveUdp(family) {

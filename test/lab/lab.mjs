@@ -5,6 +5,7 @@
  *     node test/lab/lab.mjs SCENARIO [OUTDIR]      leaves SCENARIO.client.pcap and SCENARIO.server.pcap
  *     node test/lab/lab.mjs --all [DIRECTORY]      remakes every shipped capture
  *     node test/lab/lab.mjs --labelled OUTDIR [WORD...]  every fault scenario, or those with a word in the name
+ *     node test/lab/lab.mjs --ship-labelled OUTDIR       takes such a set into test/diagnosis/labelled
  *     node test/lab/lab.mjs --check                says what keeps the lab from running here;
  *                                                  downloads the servers' packages
  */
@@ -15,13 +16,14 @@ import { fileURLToPath } from "node:url";
 import { startCaptures, stopCaptures } from "./capture.mjs";
 import { FAULTS } from "./faults/index.mjs";
 import { writeLabel } from "./faults/label.mjs";
-import { makeLabelledSet } from "./faults/labelled.mjs";
+import { makeLabelledSet, shipLabelledSet } from "./faults/labelled.mjs";
 import { Laboratory } from "./laboratory.mjs";
 import { fetchPackages, serverVersions, whatIsMissing } from "./packages.mjs";
 import { SCENARIOS } from "./scenarios/index.mjs";
 
-const USAGE =
-  "usage: lab.mjs --list | --check | --all [DIRECTORY] | --labelled OUTDIR [WORD...] | SCENARIO [OUTDIR]";
+const USAGE = `usage: lab.mjs --list | --check | --all [DIRECTORY]
+       lab.mjs --labelled OUTDIR [WORD...] | --ship-labelled OUTDIR | SCENARIO [OUTDIR]`;
+const SHIPPED = fileURLToPath(new URL("../diagnosis/labelled", import.meta.url));
 
 /** Plays one scenario; answers the files it left, by side, and the label of a fault. */
 async function playScenario(scenario, directory) {
@@ -76,9 +78,10 @@ async function makeLabelled(directory, words) {
 
 async function main([first, second, ...rest]) {
   if (first === "--list") {
-    for (const { name, title } of [...SCENARIOS, ...FAULTS]) console.log(`${name.padEnd(24)} ${title}`);
+    for (const { name, title } of [...SCENARIOS, ...FAULTS]) console.log(`${name.padEnd(28)} ${title}`);
     return;
   }
+  if (first === "--ship-labelled" && second) return shipLabelledSet(FAULTS, resolve(second), SHIPPED);
   const scenario = [...SCENARIOS, ...FAULTS].find(({ name }) => name === first);
   if (!scenario && !["--all", "--check", "--labelled"].includes(first)) throw new Error(USAGE);
   if (first === "--labelled" && !second) throw new Error(USAGE);

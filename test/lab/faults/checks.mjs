@@ -76,6 +76,23 @@ const CONTENT = [
     sides: content,
   }),
   fault({
+    name: "filter-content",
+    title: "a content filter before the queue (smtpd_proxy_filter): 0.7 s and 12 ms for each KB; Postfix",
+    server: {
+      kind: "postfix",
+      settings: { smtpd_proxy_filter: "127.0.0.1:10025" },
+      services: ["127.0.0.1:10026 inet n - n - - smtpd -o smtpd_proxy_filter="],
+    },
+    before: (lab) =>
+      lab.startNode("server", "servers/appliance.mjs", {
+        ...{ listen: 10_025, host: "127.0.0.1", port: 10_026 },
+        ...{ contentMs: 700, msPerKb: 12 },
+      }),
+    sessions: growing(),
+    causes: [{ id: "content-scan", phases: ["end-of-data"], measured: true, healthyMs: 10 }],
+    sides: content,
+  }),
+  fault({
     name: "acl-content",
     title: "Exim's DATA ACL: 1 s, and 1 s for each 40 KB",
     server: {

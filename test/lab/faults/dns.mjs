@@ -24,6 +24,22 @@ const DNSBL_AT_CONNECT = {
 const slowDnsbl = (delayMs) => [{ name: "*.dnsbl.test", delayMs }];
 const LISTED = reverseName(NAMES["shop.example.org"]).replace("in-addr.arpa", "dnsbl.test");
 
+/** A classless delegation: 66.100.51.198.in-addr.arpa is an alias of 66.0-127.100.51.198.in-addr.arpa. */
+function delegated(name) {
+  const own = reverseName(NAMES[name]);
+  const target = own.replace(".100.51", ".0-127.100.51");
+  return [
+    { name: own, type: "CNAME", data: target },
+    { name: target, type: "PTR", data: name },
+  ];
+}
+
+const MANY_NAMES = Array.from({ length: 24 }, (_, index) => ({
+  name: reverseName(NAMES["shop.example.org"]),
+  type: "PTR",
+  data: `one-of-many-shops-${index}.example.org`,
+}));
+
 const PTR = [
   fault({
     name: "ptr-postfix",
@@ -60,6 +76,25 @@ const PTR = [
     title: "PTR answers NXDOMAIN, after 1.4 s; Postfix",
     dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 1_400, answer: "NXDOMAIN" }],
     causes: banner("dns-ptr", 1_400),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-cname",
+    title: "PTR of a small network is an alias into its owner's zone (RFC 2317), and takes 1.3 s; Exim",
+    server: { kind: "exim" },
+    // Whoever has an alias has no other record.
+    replace: Object.keys(SLOW_PTR_MS).flatMap((name) => delegated(name)),
+    dns: Object.keys(SLOW_PTR_MS).map((name) => ({ name: reverseName(NAMES[name]), delayMs: 1_300 })),
+    causes: banner("dns-ptr", [1_300, 1_300, 1_300, 0]),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-tcp",
+    title: "PTR of one client is too long for UDP: 0.8 s there, and 0.8 s again over TCP; Postfix",
+    resolver: ["nameserver 203.0.113.53", "options edns0"],
+    records: MANY_NAMES,
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 800 }],
+    causes: banner("dns-ptr", [800, 1_600, 800, 800]),
     sides: provedByLookups("dns-ptr"),
   }),
   fault({
@@ -234,6 +269,30 @@ const SENDER = [
   }),
 ];
 
+const HELO = [
+  fault({
+    name: "helo-name",
+    title: "A and MX of the EHLO name take 1.2 s, asked before its reply; Postfix",
+    server: {
+      kind: "postfix",
+      settings: {
+        smtpd_delay_reject: "no",
+        smtpd_helo_required: "yes",
+        smtpd_helo_restrictions: "reject_unknown_helo_hostname",
+      },
+    },
+    records: [0, 1, 2, 3].map((index) => ({
+      name: `h${index}.example.org`,
+      type: "A",
+      data: "198.51.100.66",
+    })),
+    dns: [{ name: "h*.example.org", type: "A", delayMs: 1_200 }],
+    sessions: plainSessions().map((session, index) => ({ ...session, name: `h${index}.example.org` })),
+    causes: sender(["ehlo"], 1_200),
+    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
+  }),
+];
+
 const POSTSCREEN_WITH_LIST = {
   kind: "postfix",
   postscreen: true,
@@ -289,4 +348,4 @@ async function askForStrangers(lab) {
   await lab.execute("server", [process.execPath, "-e", script]);
 }
 
-export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SILENT, ...SENDER, ...HARMLESS];
+export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SILENT, ...SENDER, ...HELO, ...HARMLESS];

@@ -4,7 +4,7 @@
  *     name, title  as a scenario's (../scenarios/index.mjs)
  *     server       {kind: "postfix", …}: see SERVERS below; absent: a plain Postfix
  *     dns          rules for the name server (../dns.mjs)
- *     records      more DNS records
+ *     records      more DNS records; `replace`: in place of all that such a name has
  *     resolver     lines of the server's resolv.conf, in place of the lab's
  *     cache        the server asks a cache on its own host (../dns-cache.mjs)
  *     policy       rules of a policy service (../servers/policy-service.mjs), and …
@@ -15,6 +15,7 @@
  *     before       what happens before anything is captured
  *     sessions     dialogues (../clients/smtp-client.mjs); absent: four plain ones
  *     during       what happens beside them
+ *     large        its captures are not shipped
  *     alone        it may not share the machine with other runs
  *     causes       the truth, worst first: [{id, phases, ms, alike}]; an empty list is "healthy"
  *     decoys       ids that look guilty and are not
@@ -47,7 +48,7 @@ export function fault(row) {
     async prepare(lab) {
       if (row.resolver) lab.setResolver(row.resolver);
       if (row.cache) await lab.startDnsCache();
-      await lab.startDns({ records: [...baseRecords(), ...(row.records ?? [])], rules: row.dns ?? [] });
+      await lab.startDns({ records: recordsOf(row), rules: row.dns ?? [] });
       const settings = { ...server.settings, ...(row.tls ? postfixTls(lab) : {}) };
       if (row.policy) {
         const check = await startPolicy(lab, row.policy);
@@ -68,4 +69,9 @@ export function fault(row) {
       return outcomes;
     },
   };
+}
+
+function recordsOf({ records = [], replace = [] }) {
+  const replaced = new Set(replace.map(({ name }) => name));
+  return [...baseRecords().filter(({ name }) => !replaced.has(name)), ...records, ...replace];
 }

@@ -40,7 +40,7 @@ export const HEALTHY = [
     name: "healthy-tls",
     title: "STARTTLS; Postfix",
     tls: true,
-    sessions: plainSessions({ more: { tls: "starttls", tlsVersion: "TLSv1.3" } }),
+    sessions: plainSessions({ bytes: 300, more: { tls: "starttls", tlsVersion: "TLSv1.3" } }),
   }),
   healthy({
     name: "healthy-pipelining",
@@ -52,6 +52,7 @@ export const HEALTHY = [
   }),
   healthy({
     name: "healthy-sizes",
+    large: true,
     title: "mails from 1 KB to 1 MB; Exim",
     server: { kind: "exim" },
     sessions: sized([1_000, 30_000, 200_000, ONE_MEGABYTE]),
@@ -76,6 +77,7 @@ export const HEALTHY = [
   }),
   healthy({
     name: "healthy-load",
+    large: true,
     title: "smtp-source with four sessions at once, well within limits; Postfix",
     sessions: plainSessions({ everyMs: 300 }),
     during: (lab) => lab.pushMail({ sessions: 4, mails: 60, bytes: 3_000 }),

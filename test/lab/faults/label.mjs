@@ -36,7 +36,7 @@ export function writeLabel(directory, scenario, outcomes, files) {
     sessions,
   };
   const path = join(directory, `${scenario.name}.label.json`);
-  writeFileSync(path, `${JSON.stringify(label, null, 1)}\n`);
+  writeFileSync(path, inLines(label));
   return path;
 }
 
@@ -55,4 +55,16 @@ function truthOf({ id, phases, ms, measured, healthyMs = 1 }, sessions) {
     basis: measured ? "measured" : known ? "set" : null,
     perSessionUs,
   };
+}
+
+/** One line for each field, and for each session: short, and still to be read. */
+function inLines(label) {
+  const fields = Object.entries(label).map(([name, value]) => {
+    const list = name === "sessions" || name === "causes";
+    const text = list
+      ? `[\n  ${value.map((item) => JSON.stringify(item)).join(",\n  ")}]`
+      : JSON.stringify(value);
+    return ` ${JSON.stringify(name)}: ${text}`;
+  });
+  return `{\n${fields.join(",\n")}\n}\n`;
 }

@@ -5,9 +5,10 @@
  * set but not felt means that the scenario, not the diagnosis, is wrong.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { fetchPackages, unpackPackages } from "../packages.mjs";
 
 /** Runs mostly wait, but starting servers and CPU faults need a processor. */
@@ -44,6 +45,21 @@ export async function makeLabelledSet(faults, labScript, directory) {
     1,
   );
   return failed;
+}
+
+/** Copies a made set, packed, to where the diagnosis is tested; without what is large and alike to others. */
+export function shipLabelledSet(faults, from, directory) {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  for (const { name, large } of faults) {
+    const label = join(from, name, `${name}.label.json`);
+    if (large || !existsSync(label)) continue;
+    cpSync(label, join(directory, `${name}.label.json`));
+    for (const side of ["client", "server"]) {
+      const capture = readFileSync(join(from, name, `${name}.${side}.pcap`));
+      writeFileSync(join(directory, `${name}.${side}.pcap.gz`), gzipSync(capture, { level: 9 }));
+    }
+  }
 }
 
 async function makeOne(row, labScript, directory, root) {

@@ -4,13 +4,14 @@
 import { postfixTls } from "../servers/certificate.mjs";
 import { provedByLookups, SILENT_BANNER, within } from "./alike.mjs";
 import { fault } from "./fault.mjs";
-import { plainSessions } from "./sessions.mjs";
+import { plainSessions, scriptedSessions } from "./sessions.mjs";
 
 const felt = (id, phases, healthyMs = 2) => [{ id, phases, measured: true, healthyMs }];
 const nothingAlike = { client: {}, server: {} };
 const named = (...alike) => ({ client: { applies: "named", alike }, server: { applies: "named", alike } });
 
-const startTls = () => plainSessions({ more: { tls: "starttls", tlsVersion: "TLSv1.3" } });
+/** What is encrypted cannot be packed, so mails are small. */
+const startTls = () => plainSessions({ bytes: 300, more: { tls: "starttls", tlsVersion: "TLSv1.3" } });
 
 const TLS = [
   fault({
@@ -36,7 +37,7 @@ const TLS = [
     title: "PTR takes 1.7 s on port 465: what waits is the handshake, not a banner; Postfix",
     tls: true,
     dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 1_700 }],
-    sessions: plainSessions({ more: { tls: "implicit", tlsVersion: "TLSv1.3", port: 465 } }),
+    sessions: plainSessions({ bytes: 300, more: { tls: "implicit", tlsVersion: "TLSv1.3", port: 465 } }),
     causes: [{ id: "dns-ptr", phases: ["tls"], ms: 1_700 }],
     sides: provedByLookups("dns-ptr", [...SILENT_BANNER, "tls"]),
   }),
@@ -62,6 +63,9 @@ const TLS = [
 /** Only replies of several lines leave in pieces. */
 const SEVERAL_LINES = Array.from({ length: 8 }, (_, index) => `EHLO host${index}.example.org`);
 
+/** Exim allows ten commands that lead to no mail. */
+const NOOPS = ["EHLO {name}", ...Array(8).fill("NOOP")];
+
 const NAGLE = [
   fault({
     name: "nagle-server",
@@ -75,6 +79,20 @@ const NAGLE = [
     sessions: plainSessions({ rounds: 2, more: { commands: SEVERAL_LINES } }),
     causes: felt("delayed-ack", ["ehlo"]),
     sides: nothingAlike,
+  }),
+];
+
+const NAGLE_CLIENT = [
+  fault({
+    name: "nagle-client",
+    title: "clients write commands in two pieces with Nagle's algorithm on; the server delays its ACKs; Exim",
+    server: { kind: "exim" },
+    sessions: scriptedSessions(NOOPS, { rounds: 2, more: { nagle: true, splitCommands: true } }),
+    causes: [{ id: "delayed-ack", phases: [] }],
+    sides: {
+      client: { applies: "named", alike: ["client"] },
+      server: { applies: "named", alike: ["client"] },
+    },
   }),
 ];
 
@@ -133,4 +151,4 @@ const CLIENT = [
   }),
 ];
 
-export const LATER_FAULTS = [...TLS, ...NAGLE, ...CLIENT];
+export const LATER_FAULTS = [...TLS, ...NAGLE, ...NAGLE_CLIENT, ...CLIENT];

@@ -107,6 +107,7 @@ const QUEUE = [
   }),
   fault({
     name: "process-limit-source",
+    large: true,
     title: "Postfix may run three smtpd under smtp-source; a policy check keeps each busy for 0.25 s a mail",
     server: { kind: "postfix", settings: { default_process_limit: "3" } },
     policy: [{ state: "RCPT", delayMs: 250 }],

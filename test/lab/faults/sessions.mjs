@@ -15,9 +15,10 @@ const PLAIN = [
 /**
  * @param options.everyMs  pause between the starts of two sessions
  * @param options.rounds   how often everybody calls
+ * @param options.bytes    the size of every mail, in place of various
  * @param options.more     fields for every session
  */
-export function plainSessions({ everyMs = 350, rounds = 1, clients = PLAIN.length, more = {} } = {}) {
+export function plainSessions({ everyMs = 350, rounds = 1, clients = PLAIN.length, bytes, more = {} } = {}) {
   return Array.from({ length: rounds * clients }, (_, index) => {
     const [name, from, recipients, size] = PLAIN[index % clients];
     return {
@@ -26,7 +27,7 @@ export function plainSessions({ everyMs = 350, rounds = 1, clients = PLAIN.lengt
       name,
       source: NAMES[name],
       host: MAIL_SERVER,
-      mails: [{ from, to: recipients.map((recipient) => `${recipient}@example.net`), size }],
+      mails: [{ from, to: recipients.map((recipient) => `${recipient}@example.net`), size: bytes ?? size }],
       ...more,
     };
   });

@@ -8,6 +8,7 @@
  *       "replyMs": 700,         every reply after the banner is late by this, …
  *       "driftMs": 150, "driftPeriodMs": 60000, "jitterMs": 10,   … slowly more and less
  *       "bannerToo": true,      the banner as well
+ *       "contentMs": 400, "msPerKb": 10,   the reply to the final dot is late, by size too
  *       "pieces": true          a reply of several lines leaves in two writes, with Nagle's algorithm on
  *       "handshakeMs": 1200, "key": path, "certificate": path     offers STARTTLS, and is slow at it
  *     }
@@ -17,6 +18,8 @@ import net from "node:net";
 import tls from "node:tls";
 
 const config = JSON.parse(process.argv[2]);
+/** RFC 5321 section 4.5.3.1.4; the lab's mails are longer. */
+const LONGEST_COMMAND = 512;
 const startedAt = performance.now();
 
 function replyDelayMs() {
@@ -32,6 +35,8 @@ class Relay {
     this.client = client;
     this.turn = Promise.resolve();
     this.replies = 0;
+    this.sentBytes = 0;
+    this.atDot = false;
     client.on("error", () => client.destroy());
     client.pause();
     this.open();
@@ -50,6 +55,8 @@ class Relay {
 
   listen(client) {
     client.on("data", (bytes) => {
+      this.sentBytes += bytes.length;
+      this.atDot = bytes.subarray(-3).toString("latin1") === ".\r\n" && this.sentBytes > LONGEST_COMMAND;
       if (config.certificate && /^STARTTLS\r\n$/i.test(bytes.toString("latin1"))) this.secure();
       else this.server.write(bytes);
     });
@@ -59,7 +66,11 @@ class Relay {
 
   relayReply(bytes) {
     const isBanner = this.replies++ === 0;
-    const delayMs = isBanner && !config.bannerToo ? 0 : replyDelayMs();
+    const contentMs = this.atDot
+      ? (config.contentMs ?? 0) + ((config.msPerKb ?? 0) * this.sentBytes) / 1024
+      : 0;
+    const delayMs = (isBanner && !config.bannerToo ? 0 : replyDelayMs()) + contentMs;
+    this.sentBytes = 0;
     const due = performance.now() + delayMs;
     this.turn = this.turn.then(async () => {
       const left = due - performance.now();

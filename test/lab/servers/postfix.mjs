@@ -48,15 +48,16 @@ const SUBMISSIONS = "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n";
  * @param options.settings     main.cf lines beyond the lab's: `{smtpd_client_restrictions: "…"}`
  * @param options.submissions  also offer implicit TLS on port 465
  * @param options.postscreen   postscreen answers port 25 and hands on who passes
+ * @param options.services     further lines of master.cf
  * @param options.listen       where it offers SMTP: "smtp" is port 25 everywhere; null is
  *                             nowhere (a sending Postfix)
  */
 export async function startPostfix(lab, role, options = {}) {
-  const { settings = {}, submissions = false, postscreen = false, listen = "smtp" } = options;
+  const { settings = {}, submissions = false, postscreen = false, listen = "smtp", services = [] } = options;
   const directory = makeDirectories(lab, role);
   const config = join(directory, "conf");
   const front = postscreen ? POSTSCREEN : listen ? `${listen} inet n - n - - smtpd\n` : "";
-  const master = front + MASTER;
+  const master = [front + MASTER, ...services, ""].join("\n");
   writeFileSync(join(config, "master.cf"), submissions ? master + SUBMISSIONS : master);
   writeFileSync(join(config, "main.cf"), mainCf({ ...baseSettings(lab, directory), ...settings }));
   writeFileSync(join(config, "recipients"), RECIPIENTS.map((name) => `${name}@example.net OK\n`).join(""));
