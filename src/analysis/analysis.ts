@@ -120,7 +120,7 @@ export class Analysis implements DialogueListener {
 
   exchange(exchange: Exchange, conversation: Conversation): void {
     const { accepts, onExchange } = this.#options;
-    this.#rewriting.exchange(exchange, conversation, this.#frames());
+    this.#rewriting.exchange(exchange, conversation);
     if (accepts !== null || onExchange !== null) {
       const settled = this.#locate(exchange, conversation);
       if (accepts !== null) {
@@ -158,7 +158,7 @@ export class Analysis implements DialogueListener {
     this.silent.spoke(conversation.transport.server);
     this.#connect(conversation);
     const accepted = this.#options.accepts === null || this.#accepted.delete(conversation);
-    this.#rewriting.conversation(conversation, accepted);
+    this.#rewriting.conversation(conversation, this.#frames(), accepted);
     if (!accepted) return;
     this.#options.onConversation?.(conversation, this.#frames());
     const counts = this.#counts;

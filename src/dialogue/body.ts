@@ -19,11 +19,16 @@ export class Body {
   #digest: Digest | null = null;
   #behindDot: Held | null = null;
   #looseEnd: Instant | null = null;
+  /** The packets of the last byte and of the one before it. */
+  #lastFrame = 0;
+  #lastFrameButOne = 0;
   readonly #last: Instant = { atUs: NO_TIME, frame: 0, offset: 0 };
   /** When the 354 was complete; NO_TIME if it was not seen. */
   fromUs = NO_TIME;
   lengthBytes = 0;
   hasGap = false;
+  /** The `.CRLF` that ended it came in more than one packet. */
+  endSplit = false;
 
   constructor(budget: HeldBudget, digests: boolean) {
     this.#budget = budget;
@@ -45,6 +50,9 @@ export class Body {
     this.fromUs = fromUs;
     this.lengthBytes = 0;
     this.hasGap = false;
+    this.endSplit = false;
+    this.#lastFrame = 0;
+    this.#lastFrameButOne = 0;
     if (this.#digests) this.#digest = new Digest();
     this.drop();
   }
@@ -56,12 +64,15 @@ export class Body {
   read(buffer: Uint8Array, start: number, end: number, atUs: number, frame: number, offset: number): number {
     const found = this.#scanner.scan(buffer, start, end);
     if (found >= 0) {
+      this.endSplit = this.#isSplit(found - start, frame);
       this.lengthBytes += found - start;
       this.#digest?.bytes(buffer, start, found);
       return found;
     }
     this.lengthBytes += end - start;
     this.#digest?.bytes(buffer, start, end);
+    this.#lastFrameButOne = end - start > 1 ? frame : this.#lastFrame;
+    this.#lastFrame = frame;
     this.#last.atUs = atUs;
     this.#last.frame = frame;
     this.#last.offset = offset + (end - start);
@@ -76,6 +87,12 @@ export class Body {
       this.drop();
     }
     return -1;
+  }
+
+  /** Of `.CRLF` the last `count` bytes (or all) are in packet `frame`. */
+  #isSplit(count: number, frame: number): boolean {
+    if (count < 3 && this.#lastFrame !== 0 && this.#lastFrame !== frame) return true;
+    return count < 2 && this.#lastFrameButOne !== 0 && this.#lastFrameButOne !== frame;
   }
 
   gap(lengthBytes: number): void {

@@ -33,7 +33,7 @@ export class Consequences {
   messages = 0;
   starttlsOffered = false;
   #speaksLmtp = false;
-  #acceptedRecipients = 0;
+  acceptedRecipients = 0;
   /** A recipient's reply to the message under way was positive. */
   #messageAccepted = false;
 
@@ -48,7 +48,7 @@ export class Consequences {
     this.messages = 0;
     this.starttlsOffered = false;
     this.#speaksLmtp = false;
-    this.#acceptedRecipients = 0;
+    this.acceptedRecipients = 0;
     this.#messageAccepted = false;
   }
 
@@ -70,10 +70,10 @@ export class Consequences {
         break;
       case RSET:
       case MAIL:
-        this.#acceptedRecipients = 0;
+        this.acceptedRecipients = 0;
         break;
       case RCPT:
-        if (positive) this.#acceptedRecipients++;
+        if (positive) this.acceptedRecipients++;
         break;
       case DATA:
         if (code === 354) queue.certain();
@@ -122,12 +122,12 @@ export class Consequences {
     this.#messageAccepted = false;
     queue.shift();
     const all = [oldest];
-    for (; this.#acceptedRecipients > 1; this.#acceptedRecipients--) all.push(queue.repeat(oldest));
+    for (; this.acceptedRecipients > 1; this.acceptedRecipients--) all.push(queue.repeat(oldest));
     for (const exchange of all.reverse()) queue.putFirst(exchange);
   }
 
   #greeted(positive: boolean, inLmtp: boolean): void {
-    this.#acceptedRecipients = 0;
+    this.acceptedRecipients = 0;
     if (positive) this.#speaksLmtp = inLmtp;
     if (this.#speaksLmtp) this.#flags.raise("lmtp");
   }
@@ -136,12 +136,12 @@ export class Consequences {
   #concludeMessage(exchange: ExchangeRecord, positive: boolean): void {
     const queue = this.#queue;
     this.#messageAccepted ||= positive;
-    if (this.#speaksLmtp && this.#acceptedRecipients > 1) {
-      this.#acceptedRecipients--;
+    if (this.#speaksLmtp && this.acceptedRecipients > 1) {
+      this.acceptedRecipients--;
       queue.putFirst(queue.repeat(exchange));
       return;
     }
-    this.#acceptedRecipients = 0;
+    this.acceptedRecipients = 0;
     if (this.#messageAccepted) this.messages++;
     this.#messageAccepted = false;
   }

@@ -44,6 +44,7 @@ export interface DialogueContext {
 export class Dialogue implements StreamSink, Conversation, ClientOwner {
   readonly transport: Transport;
   readonly onMailPort: boolean;
+  kept: object | null = null;
   ended: EndCause = "open";
   readonly #context: DialogueContext;
   readonly #desk: Desk;
@@ -77,6 +78,9 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
   get flags(): ReadonlySet<Flag> {
     return this.#desk.flags.set;
+  }
+  get acceptedRecipients(): number {
+    return this.#desk.consequences.acceptedRecipients;
   }
   get starttls(): "used" | "offered" | "none" {
     if (this.tls?.how === "starttls") return "used";

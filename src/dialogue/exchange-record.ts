@@ -48,6 +48,7 @@ export class ExchangeRecord implements Exchange {
   /** The command's last byte has not been seen. */
   asking = false;
   secret = false;
+  endSplit = false;
   /** What ended the command line; null where the line is not whole. */
   lineEnd: string | null = null;
   unkept: Unkept | null = null;
@@ -87,6 +88,7 @@ export class ExchangeRecord implements Exchange {
     this.secret = false;
     this.lineEnd = null;
     this.unkept = null;
+    this.endSplit = false;
     this.commandBytes.clear();
     this.replyBytes.clear();
   }

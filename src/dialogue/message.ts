@@ -61,6 +61,7 @@ export class Message {
     exchange.askedFrom = to - 1;
     this.#queue.asked(exchange, atUs, frame, to);
     exchange.unkept = this.#body.unkept;
+    exchange.endSplit = this.#body.endSplit;
     const { fromUs, hasGap, lengthBytes } = this.#body;
     if (fromUs !== NO_TIME && atUs >= fromUs && !hasGap) owner.bodyOver(atUs - fromUs, lengthBytes, atUs);
     return exchange;

@@ -1,5 +1,5 @@
 import type { Evidence, RewritingFinding } from "../spine/finding.ts";
-import type { RewritingId, Sighting, Sum } from "./signature.ts";
+import type { RewritingId, Sum } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
 
 /**
@@ -17,8 +17,9 @@ const MAX_EVIDENCE = 6;
 const MAX_SERVERS = 16;
 
 interface Variant {
-  variant: string;
+  readonly variant: string;
   dialogues: number;
+  host: string | null;
   evidence: Evidence[];
 }
 
@@ -35,20 +36,33 @@ interface Tally {
 /** A ledger on its way between threads: plain values. */
 export type LedgerPart = readonly Tally[];
 
+/** A sighting in one dialogue; texts are escaped. */
+export interface Note {
+  readonly id: RewritingId;
+  readonly basis: RewritingFinding["basis"];
+  readonly confidence: number;
+  readonly variant: string;
+  readonly host: string | null;
+  readonly server: string;
+  readonly atUs: number | null;
+}
+
 export class Ledger {
   readonly #tallies = new Map<string, Tally>();
 
-  /** Notes a sighting of which this dialogue had none before. */
-  note(
-    id: RewritingId,
-    basis: RewritingFinding["basis"],
-    server: string,
-    sighting: Sighting,
-    evidence: Evidence,
-  ): void {
-    const { variant, confidence } = sighting;
-    const variants = [{ variant, dialogues: 1, evidence: [evidence] }];
-    this.#add({ id, basis, dialogues: 1, confidence, servers: [server], manyServers: false, variants });
+  /** @param evidence called if it is wanted */
+  note({ id, basis, confidence, variant, host, server, atUs }: Note, evidence: () => Evidence): void {
+    const tally = this.#tally(id, basis);
+    tally.dialogues++;
+    if (confidence > tally.confidence) tally.confidence = confidence;
+    addServer(tally, server);
+    const known = variantOf(tally, variant);
+    if (known === undefined) return;
+    known.dialogues++;
+    known.host ??= host;
+    const last = known.evidence.at(-1);
+    if (known.evidence.length === MAX_EVIDENCE_A_VARIANT && (atUs ?? 0) > (last?.atUs ?? 0)) return;
+    addEvidence(known, [evidence()]);
   }
 
   part(): LedgerPart {
@@ -56,54 +70,86 @@ export class Ledger {
   }
 
   add(part: LedgerPart): void {
-    for (const tally of part) this.#add(tally);
-  }
-
-  #add(tally: Tally): void {
-    const key = `${tally.id} ${tally.basis}`;
-    const known = this.#tallies.get(key);
-    if (known === undefined) {
-      this.#tallies.set(key, structuredClone(tally));
-      return;
+    for (const { id, basis, dialogues, confidence, servers, manyServers, variants } of part) {
+      const tally = this.#tally(id, basis);
+      tally.dialogues += dialogues;
+      tally.confidence = Math.max(tally.confidence, confidence);
+      tally.manyServers ||= manyServers;
+      for (const server of servers) addServer(tally, server);
+      for (const { variant, ...more } of variants) {
+        const known = variantOf(tally, variant);
+        if (known === undefined) continue;
+        known.dialogues += more.dialogues;
+        known.host ??= more.host;
+        addEvidence(known, more.evidence);
+      }
     }
-    known.dialogues += tally.dialogues;
-    known.confidence = Math.max(known.confidence, tally.confidence);
-    known.manyServers ||= tally.manyServers;
-    for (const server of tally.servers) {
-      if (known.servers.includes(server)) continue;
-      if (known.servers.length < MAX_SERVERS) known.servers.push(server);
-      else known.manyServers = true;
-    }
-    for (const variant of tally.variants) addVariant(known.variants, variant);
   }
 
   findings(): RewritingFinding[] {
     const findings: RewritingFinding[] = [];
-    for (const { id, severity, remedy, source, claim } of SIGNATURES) {
+    for (const { id, severity, remedy, source, claim, originals } of SIGNATURES) {
       for (const basis of ["seen", "likely"] as const) {
         const tally = this.#tallies.get(`${id} ${basis}`);
         if (tally === undefined) continue;
-        const variants = tally.variants.toSorted((a, b) => b.dialogues - a.dialogues || compare(a, b));
-        const { dialogues, confidence, servers, manyServers } = tally;
-        const sum: Sum = { dialogues, servers, manyServers, variants };
-        const evidence = inTurn(variants.map((variant) => variant.evidence));
-        const text = { claim: claim(sum), evidence, remedy, source };
-        findings.push({ kind: "finding", id, severity, confidence, basis, dialogues, ...text });
+        const { dialogues, confidence } = tally;
+        const sum = sumOf(tally);
+        findings.push({
+          kind: "finding",
+          id,
+          severity,
+          confidence,
+          basis,
+          dialogues,
+          claim: claim(sum),
+          evidence: inTurn(tally.variants.toSorted(byCount).map((variant) => variant.evidence)),
+          remedy,
+          source,
+          ...(originals === undefined ? {} : { originals: originals(sum) }),
+        });
       }
     }
     const rank = { critical: 0, warning: 1, info: 2 };
     return findings.sort((a, b) => rank[a.severity] - rank[b.severity] || b.confidence - a.confidence);
   }
+
+  #tally(id: RewritingId, basis: RewritingFinding["basis"]): Tally {
+    const key = `${id} ${basis}`;
+    let tally = this.#tallies.get(key);
+    if (tally === undefined) {
+      tally = { id, basis, dialogues: 0, confidence: 0, servers: [], manyServers: false, variants: [] };
+      this.#tallies.set(key, tally);
+    }
+    return tally;
+  }
 }
 
-function addVariant(variants: Variant[], { variant, dialogues, evidence }: Variant): void {
+function sumOf({ dialogues, servers, manyServers, variants }: Tally): Sum {
+  return {
+    dialogues,
+    servers: servers.toSorted(),
+    manyServers,
+    variants: variants.toSorted(byCount).map(({ evidence: _, ...variant }) => variant),
+  };
+}
+
+function addServer(tally: Tally, server: string): void {
+  if (tally.servers.includes(server)) return;
+  if (tally.servers.length < MAX_SERVERS) tally.servers.push(server);
+  else tally.manyServers = true;
+}
+
+/** @returns undefined when there are too many */
+function variantOf({ variants }: Tally, variant: string): Variant | undefined {
   const known = variants.find((each) => each.variant === variant);
-  if (known === undefined) {
-    if (variants.length < MAX_VARIANTS) variants.push({ variant, dialogues, evidence: [...evidence] });
-    return;
-  }
-  known.dialogues += dialogues;
-  known.evidence = [...known.evidence, ...evidence].sort(byPlace).slice(0, MAX_EVIDENCE_A_VARIANT);
+  if (known !== undefined || variants.length === MAX_VARIANTS) return known;
+  const added = { variant, dialogues: 0, host: null, evidence: [] };
+  variants.push(added);
+  return added;
+}
+
+function addEvidence(variant: Variant, evidence: readonly Evidence[]): void {
+  variant.evidence = [...variant.evidence, ...evidence].sort(byPlace).slice(0, MAX_EVIDENCE_A_VARIANT);
 }
 
 function byPlace(a: Evidence, b: Evidence): number {
@@ -114,8 +160,8 @@ function byPlace(a: Evidence, b: Evidence): number {
   );
 }
 
-function compare(a: Variant, b: Variant): number {
-  return a.variant < b.variant ? -1 : 1;
+function byCount(a: Variant, b: Variant): number {
+  return b.dialogues - a.dialogues || (a.variant < b.variant ? -1 : 1);
 }
 
 /** The first of each list, then the second of each … */

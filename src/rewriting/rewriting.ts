@@ -1,17 +1,21 @@
 import type { Conversation } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
-import type { Evidence, RewritingFinding } from "../spine/finding.ts";
-import { BANNER, EHLO, HELO } from "../spine/phase.ts";
+import type { RewritingFinding } from "../spine/finding.ts";
+import { AUTH, BANNER, CONNECT, EHLO, HELO, NOOP, OTHER, STARTTLS } from "../spine/phase.ts";
 import { escapeText } from "../spine/text.ts";
+import { Beginning, Beginnings, type Found } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
-import type { RewritingId, Sighting, Signature, Stage } from "./signature.ts";
+import type { RewritingId, Sighting, Signature } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
-import { type DialogueView, type Said, saidIn } from "./view.ts";
+import { type Heard, hostIn } from "./view.ts";
 
 /**
- * Looks for what the path changed: collects of each dialogue what signatures look at, asks them, and
- * adds up what they recognised. A dialogue's sightings count when it is over, if it was to be looked at.
+ * Looks for what the path changed: asks the signatures about each dialogue's beginning, its odd exchanges
+ * and its end, and adds up what they recognised. What was found in a dialogue counts when it is over, if
+ * that dialogue was to be looked at.
+ *
+ * Nearly all exchanges are neither a beginning nor odd: for those next to nothing may be done here.
  */
 
 export interface RewritingOptions {
@@ -19,60 +23,84 @@ export interface RewritingOptions {
   readonly redact: (text: string) => string;
 }
 
-const AT_STAGE: Readonly<Record<Stage, readonly Signature[]>> = {
-  banner: SIGNATURES.filter(({ stage }) => stage === "banner"),
-  hello: SIGNATURES.filter(({ stage }) => stage === "hello"),
-};
+type Of<Stage extends Signature["stage"]> = Extract<Signature, { stage: Stage }>;
 
-const NONE: readonly RewritingId[] = [];
+function at<Stage extends Signature["stage"]>(stage: Stage): readonly Of<Stage>[] {
+  return SIGNATURES.filter((signature): signature is Of<Stage> => signature.stage === stage);
+}
 
-/** An open dialogue, as far as it matters here. */
-class Watched implements DialogueView {
-  readonly transport: DialogueView["transport"];
-  banner: Said | null = null;
-  hello: Said | null = null;
-  sightings: { signature: Signature; sighting: Sighting; evidence: Evidence }[] = [];
+const AT_BANNER = at("banner");
+const AT_HELLO = at("hello");
+const AT_EXCHANGE = at("exchange");
+const AT_END = at("end");
 
-  constructor(transport: DialogueView["transport"]) {
-    this.transport = transport;
+/** A dialogue in which something was found. */
+class Watched {
+  heard: Beginning | null;
+  readonly sightings: Seen[] = [];
+
+  constructor(heard: Beginning | null) {
+    this.heard = heard;
   }
 }
+
+interface Seen extends Found {
+  /** Packet number over the whole source. */
+  readonly frame: number;
+  readonly atUs: number | null;
+}
+
+const NOTHING: Heard = { banner: null, hello: null };
+const NONE: readonly RewritingId[] = [];
 
 export class Rewriting {
   readonly #options: RewritingOptions;
   readonly #ledger = new Ledger();
-  /** Dialogues that are open: no more than the source keeps. */
-  readonly #watched = new Map<Conversation, Watched>();
+  readonly #beginnings = new Beginnings(look, false);
 
   constructor(options: RewritingOptions) {
     this.#options = options;
   }
 
   /** A settled exchange. */
-  exchange(exchange: Exchange, conversation: Conversation, frames: FileFrames): void {
+  exchange(exchange: Exchange, conversation: Conversation): void {
     const { phaseIndex } = exchange;
-    if (phaseIndex !== BANNER && phaseIndex !== EHLO && phaseIndex !== HELO) return;
-    if (exchange.code === null || exchange.taint === "gap") return;
-    const watched = this.#watch(conversation);
-    const said = saidIn(exchange);
-    const stage = phaseIndex === BANNER ? "banner" : "hello";
-    watched[stage] = said;
-    for (const signature of AT_STAGE[stage]) this.#ask(signature, watched, said, frames);
+    if (phaseIndex === BANNER || phaseIndex === EHLO || phaseIndex === HELO) {
+      if (exchange.answeredFirstFrame > 0 && exchange.taint !== "gap") this.#begins(exchange, conversation);
+    }
+    if (isOdd(exchange)) this.#odd(exchange, conversation);
   }
 
   /** A dialogue is over. @param counts whether what was found in it is to be reported */
-  conversation(conversation: Conversation, counts: boolean): void {
-    const watched = this.#watched.get(conversation);
-    if (watched === undefined) return;
-    this.#watched.delete(conversation);
-    if (!counts) return;
-    for (const { signature, sighting, evidence } of watched.sightings)
-      this.#ledger.note(signature.id, "likely", watched.transport.server, sighting, evidence);
+  conversation(conversation: Conversation, frames: FileFrames, counts: boolean): void {
+    const { transport } = conversation;
+    for (const signature of AT_END) {
+      const sighting = signature.detect(conversation);
+      if (sighting === null) continue;
+      const found = { signature, sighting, basis: "likely" } as const;
+      this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);
+    }
+    const watched = conversation.kept;
+    conversation.kept = null;
+    if (!counts || !(watched instanceof Watched)) return;
+    const host = hostIn(watched.heard?.hello ?? null);
+    for (const { signature, basis, sighting, frame: looked, atUs } of watched.sightings) {
+      const variant = this.#shown(sighting.variant);
+      const { confidence, text, frame = looked } = sighting;
+      const note = { id: signature.id, basis, confidence, variant, host, server: transport.server, atUs };
+      this.#ledger.note(note, () => ({
+        ...frames.locate(frame),
+        tcpStream: transport.tcpStreamAt(frame),
+        atUs,
+        text: this.#shown(text),
+      }));
+    }
   }
 
   /** What has been found in an open dialogue. */
   foundIn(conversation: Conversation): readonly RewritingId[] {
-    return this.#watched.get(conversation)?.sightings.map(({ signature }) => signature.id) ?? NONE;
+    const { kept } = conversation;
+    return kept instanceof Watched ? kept.sightings.map(({ signature }) => signature.id) : NONE;
   }
 
   part(): LedgerPart {
@@ -87,23 +115,66 @@ export class Rewriting {
     return this.#ledger.findings();
   }
 
-  #watch(conversation: Conversation): Watched {
-    let watched = this.#watched.get(conversation);
-    if (watched === undefined) {
-      watched = new Watched(conversation.transport);
-      this.#watched.set(conversation, watched);
-    }
-    return watched;
+  #shown(text: string): string {
+    return this.#options.redact(escapeText(text));
   }
 
-  #ask(signature: Signature, watched: Watched, said: Said, frames: FileFrames): void {
-    if (watched.sightings.some((known) => known.signature === signature)) return;
-    const sighting = signature.detect(watched);
-    if (sighting === null) return;
-    const { file, frame } = frames.locate(said.frame);
-    const tcpStream = watched.transport.tcpStreamAt(said.frame);
-    const text = this.#options.redact(escapeText(sighting.text));
-    const evidence: Evidence = { file, frame, tcpStream, atUs: said.atUs, text };
-    watched.sightings.push({ signature, sighting, evidence });
+  #begins(exchange: Exchange, conversation: Conversation): void {
+    const { server } = conversation.transport;
+    const before = heardIn(conversation);
+    const beginning =
+      exchange.phaseIndex === BANNER
+        ? this.#beginnings.banner(server, exchange)
+        : this.#beginnings.hello(server, exchange, before);
+    if (conversation.kept instanceof Watched) conversation.kept.heard = beginning;
+    else conversation.kept = beginning;
+    for (const found of beginning.found)
+      this.#seen(conversation, found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
   }
+
+  #odd(exchange: Exchange, conversation: Conversation): void {
+    const moment = { exchange, conversation, heard: heardIn(conversation) ?? NOTHING };
+    for (const signature of AT_EXCHANGE) {
+      const sighting = signature.detect(moment);
+      if (sighting === null) continue;
+      const frame = exchange.answeredFirstFrame || exchange.askedLastFrame;
+      const atUs = exchange.answeredFirstAtUs ?? exchange.askedLastAtUs;
+      this.#seen(conversation, { signature, sighting, basis: "likely" }, frame, atUs);
+    }
+  }
+
+  /** Of each signature a dialogue's first sighting counts. */
+  #seen(conversation: Conversation, found: Found, frame: number, atUs: number | null): void {
+    let watched = conversation.kept;
+    if (!(watched instanceof Watched)) {
+      watched = new Watched(heardIn(conversation));
+      conversation.kept = watched;
+    }
+    const { sightings } = watched as Watched;
+    const { id } = found.signature;
+    if (sightings.some((known) => known.signature.id === id && known.basis === found.basis)) return;
+    sightings.push({ ...found, frame, atUs });
+  }
+}
+
+function heardIn({ kept }: Conversation): Beginning | null {
+  if (kept instanceof Beginning) return kept;
+  return kept instanceof Watched ? kept.heard : null;
+}
+
+/** Refused, never answered, no command of SMTP, NOOP or answered like it: what a rewritten command comes to. */
+function isOdd(exchange: Exchange): boolean {
+  const { code, phaseIndex } = exchange;
+  if (code === null) return phaseIndex !== CONNECT && exchange.taint === "unanswered";
+  if (code >= 500 || phaseIndex === OTHER || phaseIndex === NOOP) return true;
+  return code === 250 && (phaseIndex === STARTTLS || phaseIndex === AUTH);
+}
+
+function look(heard: Heard, stage: "banner" | "hello"): Found[] {
+  const found: Found[] = [];
+  for (const signature of stage === "banner" ? AT_BANNER : AT_HELLO) {
+    const sighting: Sighting | null = signature.detect(heard);
+    if (sighting !== null) found.push({ signature, sighting, basis: "likely" });
+  }
+  return found;
 }

@@ -1,10 +1,8 @@
+import type { Conversation } from "../spine/conversation.ts";
 import type { Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
-import type { DialogueView } from "./view.ts";
+import type { Heard, Moment } from "./view.ts";
 
 export type RewritingId = RewritingFinding["id"];
-
-/** When a signature looks: behind the banner, behind the reply to EHLO or HELO. */
-export type Stage = "banner" | "hello";
 
 /** A signature was recognised in a dialogue. */
 export interface Sighting {
@@ -14,27 +12,61 @@ export interface Sighting {
   readonly confidence: number;
   /** What the evidence shows, as it came over the wire. */
   readonly text: string;
+  /** Packet number over the whole source, where it is another one than the signature looked at. */
+  readonly frame?: number;
 }
 
-/** All sightings of one signature: what the claim is made of. */
+/** All sightings of one signature: what the claim is made of. Texts are escaped and redacted. */
 export interface Sum {
   readonly dialogues: number;
   /** Distinct servers; with `manyServers` at least so many. */
   readonly servers: readonly string[];
   readonly manyServers: boolean;
   /** Commonest first. */
-  readonly variants: readonly { readonly variant: string; readonly dialogues: number }[];
+  readonly variants: readonly SumVariant[];
 }
 
-export interface Signature {
+interface SumVariant {
+  readonly variant: string;
+  readonly dialogues: number;
+  /** The host that the servers name in their EHLO reply, where one is known. */
+  readonly host: string | null;
+}
+
+interface Described {
   readonly id: RewritingId;
   readonly severity: Severity;
   readonly remedy: string;
   readonly source: string;
-  readonly stage: Stage;
-  /** Must depend on what is said alone: what was found is remembered for a dialogue that says the same. */
-  detect(view: DialogueView): Sighting | null;
-  /** One sentence; texts of the wire in it escaped. */
+  /** One sentence. */
   claim(sum: Sum): string;
+  /** What the variants were before, where that can be told. */
+  readonly originals?: (sum: Sum) => NonNullable<RewritingFinding["originals"]>;
   readonly explanation: Omit<Explanation, "id">;
 }
+
+/** Looks at what a server says of itself. What was found is remembered for a dialogue that says the same. */
+interface OfHeard<Stage extends "banner" | "hello"> extends Described {
+  /** Behind the banner, or behind the reply to EHLO or HELO. */
+  readonly stage: Stage;
+  detect(heard: Heard): Sighting | null;
+}
+
+/** Looks at an exchange that went wrong or was odd: see `isOdd` in rewriting.ts for which. */
+interface OfExchange extends Described {
+  readonly stage: "exchange";
+  detect(moment: Moment): Sighting | null;
+}
+
+/** Looks at the connection when it is over. */
+interface OfConnection extends Described {
+  readonly stage: "end";
+  detect(conversation: Conversation): Sighting | null;
+}
+
+/** Found by comparing with what the server itself says, or across dialogues: has no look of its own. */
+interface Compared extends Described {
+  readonly stage: "compared";
+}
+
+export type Signature = OfHeard<"banner"> | OfHeard<"hello"> | OfExchange | OfConnection | Compared;

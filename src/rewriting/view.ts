@@ -1,43 +1,70 @@
+import type { Conversation } from "../spine/conversation.ts";
 import type { Exchange, RawText } from "../spine/exchange.ts";
-import type { Transport } from "../spine/wire.ts";
+import type { ByteString } from "./compare/line.ts";
 
-/**
- * What signatures look at: as much of a dialogue as has been seen, bounded, byte for byte. Texts hold
- * one character a byte (Latin-1), without line ends; they are escaped when they are shown.
- */
-export interface DialogueView {
-  readonly transport: Transport;
-  readonly banner: Said | null;
-  /** The latest EHLO, LHLO or HELO and what it got. */
-  readonly hello: Said | null;
+/** What signatures look at: as much of a dialogue as has been seen, byte for byte. */
+
+/** What a server says before mail is spoken of: the same in dialogue after dialogue. */
+export interface Heard {
+  readonly banner: Reply | null;
+  /** The latest reply to EHLO, LHLO or HELO. */
+  readonly hello: Reply | null;
 }
 
-/** A reply, and the command it answers. */
-export interface Said {
+/** One command and its reply, with what was heard before. */
+export interface Moment {
+  readonly exchange: Exchange;
+  readonly conversation: Conversation;
+  readonly heard: Heard;
+}
+
+export interface Reply {
+  /** Of what it answers: EHLO, HELO, (connect) … */
   readonly verb: string;
-  /** Shown text, secrets replaced. */
-  readonly command: string | null;
   readonly code: number | null;
-  readonly lines: readonly string[];
-  /** Packet number over the whole source of the reply's first byte. */
-  readonly frame: number;
-  readonly atUs: number | null;
+  /** As it came, line ends included. */
+  readonly raw: ByteString;
+  /** Without line ends. */
+  readonly lines: readonly ByteString[];
 }
 
-export function saidIn(exchange: Exchange): Said {
-  return {
-    verb: exchange.verb,
-    command: exchange.command(),
-    code: exchange.code,
-    lines: rawLines(exchange.replyBytes),
-    frame: exchange.answeredFirstFrame || exchange.askedLastFrame,
-    atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs,
-  };
+/** A line of an EHLO reply, as `AUTH PLAIN LOGIN`. */
+export interface Keyword {
+  /** In capitals. */
+  readonly name: string;
+  /** Without code and separator. */
+  readonly text: ByteString;
 }
 
-function rawLines({ bytes, length }: RawText): string[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
-  const lines = text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+export function replyOf(exchange: Exchange): Reply {
+  const { verb, code, replyBytes } = exchange;
+  const raw = byteString(replyBytes);
+  return { verb, code, raw, lines: linesOf(raw) };
+}
+
+function byteString({ bytes, length }: RawText): ByteString {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
+}
+
+function linesOf(raw: ByteString): ByteString[] {
+  const lines = raw.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
   if (lines.at(-1) === "") lines.pop();
   return lines;
 }
+
+/** What an EHLO reply offers; empty for HELO. */
+export function keywordsOf(hello: Reply | null): Keyword[] {
+  if (hello === null || hello.code !== 250) return [];
+  return hello.lines.slice(1).map((line) => {
+    const text = line.slice(4);
+    return { name: /^[^\s=]*/.exec(text)![0].toUpperCase(), text };
+  });
+}
+
+/** The host that a banner or an EHLO reply names itself by; null where there is none. */
+export function hostIn(reply: Reply | null): string | null {
+  const word = /^\d{3}[ -]([^\s;,]+)/.exec(reply?.lines[0] ?? "")?.[1];
+  return word !== undefined && HOST.test(word) ? word.toLowerCase() : null;
+}
+
+const HOST = /^(?=.{4,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)+$/i;

@@ -60,12 +60,16 @@ export interface Conversation {
   readonly ended: EndCause;
   readonly endedAtUs: AtUs | null;
   readonly messages: number;
+  /** Recipients accepted of the message under way, or of the latest one if it was not accepted. */
+  readonly acceptedRecipients: number;
   readonly account: TimeAccount;
   readonly flags: ReadonlySet<Flag>;
   /** The banner's lines as shown text; empty when none was seen. */
   banner(): readonly string[];
   /** The bytes of a side from where TLS begins; null where there were none. */
   encrypted(side: Side): Unkept | null;
+  /** A place for whoever listens to keep something of its own while the dialogue is open. */
+  kept: object | null;
   /** What became of STARTTLS. */
   readonly starttls: "used" | "offered" | "none";
 }

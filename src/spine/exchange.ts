@@ -42,6 +42,8 @@ export interface Exchange {
    * never shown as it is. Null where there is none, where it held a secret, or where more was said than is kept.
    */
   commandOctets(): string | null;
+  /** The `.CRLF` that ends a message came in more than one packet. */
+  readonly endSplit: boolean;
   /** Of what is not kept: the message (or chunk) that this exchange answers, the secret in its command. */
   readonly unkept: Unkept | null;
   readonly askedFirstAtUs: AtUs | null;

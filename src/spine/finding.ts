@@ -39,6 +39,21 @@ export interface RewritingFinding extends FindingBase {
   readonly id: `rewriting/${string}`;
   /** `seen`: compared with the server's own bytes; `likely`: recognised by its looks. */
   readonly basis: "seen" | "likely";
+  /** What masked text was before, as far as can be told; the most likely first. */
+  readonly originals?: readonly Originals[];
+}
+
+/** What a masked text may have been. Escaped. */
+export interface Originals {
+  readonly masked: string;
+  readonly candidates: readonly {
+    /** `?` stands for a character that is not known. */
+    readonly text: string;
+    /** What it is, and what of it is inferred from what. */
+    readonly inferred: string;
+    /** 0 … 1, of all candidates there are. */
+    readonly share: number;
+  }[];
 }
 
 /** Why clients waited. */

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { Dialogues } from "../../src/dialogue/dialogues.ts";
-import type { Conversation } from "../../src/spine/conversation.ts";
+import type { Conversation, DialogueListener } from "../../src/spine/conversation.ts";
 import type { Exchange } from "../../src/spine/exchange.ts";
 import { type EndCause, NO_TIME, type Side, type StreamSink, type Transport } from "../../src/spine/wire.ts";
 import { type Collected, Collector, PORTS } from "../support/collect.ts";
@@ -252,9 +252,26 @@ export interface PlayOptions {
 }
 
 export function play(script: string | Script, options: PlayOptions = {}): Run {
-  const { facts, steps } = typeof script === "string" ? parse(script) : script;
   const keeper = new Keeper(options.how ?? "keep");
-  const dialogues = new Dialogues(keeper, {
+  playTo(keeper, script, options);
+  const conversation = keeper.conversations[0];
+  return {
+    brief: keeper.exchanges.map(brief),
+    exchanges: keeper.exchanges,
+    sinceSynAckUs: keeper.sinceSynAckUs,
+    conversation,
+    flags: conversation?.flags ?? [],
+    bodies: keeper.bodies,
+    others: keeper.others,
+    undecided: keeper.silent.length,
+    everything: () => keeper.everything(),
+  };
+}
+
+/** Lets a listener hear what is played. */
+export function playTo(listener: DialogueListener, script: string | Script, options: PlayOptions = {}): void {
+  const { facts, steps } = typeof script === "string" ? parse(script) : script;
+  const dialogues = new Dialogues(listener, {
     ports: options.ports ?? PORTS,
     copiesPossible: options.copiesPossible ?? true,
     digests: true,
@@ -271,18 +288,6 @@ export function play(script: string | Script, options: PlayOptions = {}): Run {
     options.watch?.(sink);
   }
   sink.close(last);
-  const conversation = keeper.conversations[0];
-  return {
-    brief: keeper.exchanges.map(brief),
-    exchanges: keeper.exchanges,
-    sinceSynAckUs: keeper.sinceSynAckUs,
-    conversation,
-    flags: conversation?.flags ?? [],
-    bodies: keeper.bodies,
-    others: keeper.others,
-    undecided: keeper.silent.length,
-    everything: () => keeper.everything(),
-  };
 }
 
 function run(step: Step, sink: StreamSink, transport: ScriptedTransport, dialogues: Dialogues): void {

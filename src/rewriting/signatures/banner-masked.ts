@@ -1,7 +1,9 @@
+import type { Originals } from "../../spine/finding.ts";
 import { countText, plural } from "../../spine/format.ts";
-import { escapeText } from "../../spine/text.ts";
-import type { Signature } from "../signature.ts";
+import { bannerOriginals } from "../originals/banner.ts";
+import type { Signature, Sum } from "../signature.ts";
 import { serversText } from "../sum-text.ts";
+import type { Heard } from "../view.ts";
 
 /** What a mask leaves of a greeting's line: the code, and stars in which 2 and 0 survive. */
 const MASKED_LINE = /^(?:220|2\*0|\*{3})?[ -]?[*20 \t]*$/;
@@ -17,22 +19,24 @@ export const bannerMasked: Signature = {
     "On the firewall between the point of capture and the server: Cisco ASA/FTD `policy-map type inspect esmtp`, " +
     "`parameters`, `no mask-banner`; PIX `no fixup protocol smtp 25`.",
   source: "Cisco ASA configuration guide, ESMTP inspection; Postfix smtp_pix_workarounds",
-  detect({ banner }) {
+  detect({ banner }: Heard) {
     if (banner === null || !isMasked(banner.lines)) return null;
     const stars = banner.lines.join("").split("*").length - 1;
-    const text = banner.lines.join(" ");
+    const text = banner.lines.join(" / ");
     return { variant: text, confidence: stars >= 8 ? 0.97 : 0.9, text };
   },
   claim(sum) {
-    const first = sum.variants[0]!.variant;
+    const { variant } = sum.variants[0]!;
     const others = sum.variants.length - 1;
+    const likeliest = originalsOf(sum)[0]?.candidates[0];
     return (
       `The banner arrived with its text overwritten by stars in ${plural(sum.dialogues, "dialogue")} with ` +
-      `${serversText(sum)}: ${escapeText(first)}` +
+      `${serversText(sum)}: ${variant}` +
       (others > 0 ? ` (and ${countText(others)} more such banners)` : "") +
-      "."
+      (likeliest === undefined ? "." : `. It most likely was: ${likeliest.text} (${likeliest.inferred}).`)
     );
   },
+  originals: originalsOf,
   explanation: {
     title: "The server's banner arrived as stars",
     what: [
@@ -62,6 +66,17 @@ export const bannerMasked: Signature = {
     ],
   },
 };
+
+/** Of the commonest banners. */
+function originalsOf({ variants }: Sum): Originals[] {
+  return variants
+    .slice(0, MAX_DECODED)
+    .map(({ variant, host }) => bannerOriginals(variant.split(" / "), host))
+    .filter(({ candidates }) => candidates.length > 0);
+}
+
+/** Banners whose originals are listed. */
+const MAX_DECODED = 4;
 
 /** Every line is masked, and something was there to be masked. */
 function isMasked(lines: readonly string[]): boolean {

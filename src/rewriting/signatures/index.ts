@@ -1,6 +1,19 @@
 import type { Explanation } from "../../spine/finding.ts";
 import type { Signature } from "../signature.ts";
 import { bannerMasked } from "./banner-masked.ts";
+import { chunkingStripped } from "./chunking-stripped.ts";
+import { commandMasked } from "./command-masked.ts";
+import { commandNoop } from "./command-noop.ts";
+import { commandRefused } from "./command-refused.ts";
+import { ehloBare } from "./ehlo-bare.ts";
+import { endOfDataHeld } from "./end-of-data-held.ts";
+import { hostMismatch } from "./host-mismatch.ts";
+import { keywordMasked } from "./keyword-masked.ts";
+import { lineTooLongDropped } from "./line-too-long-dropped.ts";
+import { mailShield } from "./mail-shield.ts";
+import { rcptLimitDropped } from "./rcpt-limit-dropped.ts";
+import { starttlsMasked } from "./starttls-masked.ts";
+import { starttlsRefused } from "./starttls-refused.ts";
 
 /**
  * What is recognised. To add a signature: a file here that exports a `Signature` (`detect` looks at what
@@ -8,7 +21,22 @@ import { bannerMasked } from "./banner-masked.ts";
  * `smtpscope explain`), one line below, and in test/rewriting a table of texts that must match and of
  * look-alikes that must not.
  */
-export const SIGNATURES: readonly Signature[] = [bannerMasked];
+export const SIGNATURES: readonly Signature[] = [
+  bannerMasked,
+  keywordMasked,
+  starttlsMasked,
+  starttlsRefused,
+  chunkingStripped,
+  ehloBare,
+  commandMasked,
+  commandNoop,
+  commandRefused,
+  hostMismatch,
+  mailShield,
+  endOfDataHeld,
+  lineTooLongDropped,
+  rcptLimitDropped,
+];
 
 /** The pages of `smtpscope explain`. */
 export const REWRITING_EXPLANATIONS: readonly Explanation[] = SIGNATURES.map(({ id, explanation }) => ({

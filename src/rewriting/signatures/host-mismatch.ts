@@ -1,0 +1,59 @@
+import { plural } from "../../spine/format.ts";
+import type { Signature } from "../signature.ts";
+import { serversText } from "../sum-text.ts";
+import { hostIn, keywordsOf } from "../view.ts";
+
+/** Banner and EHLO reply name hosts of different domains. */
+export const hostMismatch: Signature = {
+  id: "rewriting/host-mismatch",
+  severity: "info",
+  stage: "hello",
+  remedy:
+    "Ask who answers: if neither name is a relay of your own or of your provider, something on the path answers in " +
+    "place of the server. If both are the server's, set its name in one place (Postfix myhostname).",
+  source: "RFC 5321 §4.1.1.1 and §4.3.1: both name the server",
+  detect({ banner, hello }) {
+    const greets = hostIn(banner);
+    const answers = hostIn(hello);
+    if (greets === null || answers === null || domainOf(greets) === domainOf(answers)) return null;
+    // A HELO's reply is free text; one to EHLO with keywords is a program's.
+    if (keywordsOf(hello).length === 0) return null;
+    return {
+      variant: `${greets} / ${answers}`,
+      confidence: 0.5,
+      text: `${banner!.lines[0]} / ${hello!.lines[0]}`,
+    };
+  },
+  claim(sum) {
+    const [greets, answers] = sum.variants[0]!.variant.split(" / ");
+    return (
+      `The banner names ${greets!}, the reply to EHLO ${answers!} in ` +
+      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: two programs may have answered.`
+    );
+  },
+  explanation: {
+    title: "Banner and EHLO reply name different servers",
+    what: [
+      "The greeting and the reply to EHLO both begin with the server's name. Where they name hosts of different domains, one of them may come from a device on the path that answers or replaces a part of the dialogue.",
+    ],
+    evidence: [
+      "Two fully qualified names whose last two labels differ.",
+      "Not this: two names of one domain (load balancers, Exchange). A server with a banner of its own may legitimately differ: this is a hint, not a proof.",
+    ],
+    usually: [
+      "Transparent proxies of firewalls and providers; Stormshield and Sophos with banner replacement.",
+    ],
+    confirm: ["Compare with the server's own banner: smtpscope replay --expect-banner."],
+    remedy: ["Exempt the path from the proxy, or name the server alike in banner and EHLO reply."],
+    deliberate: "Where a relay in front is wanted, yes.",
+    sources: ["RFC 5321 §4.1.1.1, §4.3.1"],
+  },
+};
+
+/** The last two labels, three under a second-level registry such as co.uk. */
+function domainOf(host: string): string {
+  const labels = host.split(".");
+  const second = labels.at(-2) ?? "";
+  const deep = labels.at(-1)!.length === 2 && (second.length <= 3 || second === "gouv");
+  return labels.slice(deep ? -3 : -2).join(".");
+}

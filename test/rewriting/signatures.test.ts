@@ -1,0 +1,253 @@
+/** Each signature: what must match, and what looks like it and must not. */
+import { describe, expect, test } from "vitest";
+import { ARTICLE_BANNER, GENUINE_BANNERS } from "./banners.ts";
+import { foundIn, idsIn, talk } from "./found.ts";
+
+const PLAIN = "220 mx.example.net ESMTP Postfix";
+const EHLO = "250-mx.example.net\n250-PIPELINING\n250-SIZE 10240000\n250-STARTTLS\n250 8BITMIME";
+
+describe("the banner", () => {
+  test.each([
+    ["PIX and ASA: 2, 0 and the blank behind 0 survive", "220 ****************2***0 ******0*"],
+    ["a star only", "220 **********"],
+    ["Postfix's own fixture", "220 ********"],
+    ["without a blank behind the code", "220****"],
+    ["joined, from the article", `220 ${ARTICLE_BANNER.join("")}`],
+    ["several lines, all masked, the hyphen kept", "220-*****\n220-**2**\n220 ****"],
+    ["with blanks kept", "220 **** ***** *******"],
+    ["a hyphen overwritten in a single line", "220*mx"],
+  ])("%s", (_why, banner) => {
+    const want = banner === "220*mx" ? [] : ["banner-masked"];
+    expect(idsIn(talk(banner, "HELO a", "250 mx.example.net"))).toEqual(want);
+  });
+
+  test.each([
+    ...GENUINE_BANNERS.map(({ line }) => line.replace(/^220-/, "220 ")),
+    "220-***************************************\n220-mx.example.net ESMTP\n220 ***************************************",
+    "220-mx.example.net ESMTP\n220-*****\n220 *****",
+    "220 ",
+    "220 -",
+    "220-\n220 ",
+    "554 ****",
+    "421 *******",
+    "220 2020 0202",
+  ])("not: %s", (banner) => {
+    const host = /^220 ([\w.-]+\.\w+)/.exec(banner)?.[1] ?? "mx.example.net";
+    expect(idsIn(talk(banner, "EHLO a", EHLO.replace("mx.example.net", host)))).toEqual([]);
+  });
+
+  test("that of the article is named, with what it was", () => {
+    const [finding] = foundIn(talk(`220 ${ARTICLE_BANNER.join("")}`, "HELO a", "250 mx.example.net"));
+    expect(finding).toMatchObject({ id: "rewriting/banner-masked", basis: "likely", severity: "warning" });
+    expect(finding!.claim).toContain("Exchange 2003");
+    expect(finding!.originals![0]!.candidates[0]!.text).toContain(
+      "Microsoft ESMTP MAIL Service, Version: 6.0.3790.1830",
+    );
+    expect(finding!.evidence).toEqual([
+      expect.objectContaining({
+        file: "a.pcap",
+        frame: 4,
+        tcpStream: 0,
+        text: `220 ${ARTICLE_BANNER.join("")}`,
+      }),
+    ]);
+  });
+
+  test("with the host from the EHLO reply, the original is known to the letter", () => {
+    const masked = `220 ${"*".repeat("mx.example.net ESMTP Postfix (Debian/GNU)".length)}`;
+    const [finding] = foundIn(talk(masked, "EHLO a", EHLO));
+    expect(finding!.originals![0]!.candidates[0]!.text).toBe("220 mx.example.net ESMTP Postfix (Debian/GNU)");
+  });
+});
+
+describe("the reply to EHLO", () => {
+  const exchange =
+    "250-exch.example.net Hello [198.51.100.7]\n250-XXXA\n250-SIZE\n250-ETRN\n250-PIPELINING\n250-DSN\n250-ENHANCEDSTATUSCODES\n" +
+    `250-8BITMIME\n250-BINARYMIME\n250-XXXXXXXB\n250-XXXC\n250-${"X".repeat(23)}D\n250-AUTH GSSAPI NTLM LOGIN\n250-XXXXXXXXXE\n250 XF`;
+  test.each<readonly [string, string, readonly string[]]>([
+    ["Exchange 2003 behind an ASA", exchange, ["chunking-stripped", "ehlo-keyword-masked"]],
+    [
+      "STARTTLS masked",
+      "250-mx.example.net\n250-PIPELINING\n250-XXXXXXXA\n250 DSN",
+      ["ehlo-keyword-masked", "starttls-masked"],
+    ],
+    ["HELP masked, STARTTLS not", `${EHLO.replace("250 8", "250-8")}\n250 XXXA`, ["ehlo-keyword-masked"]],
+    [
+      "X's without a letter",
+      "250-mx.example.net\n250-XXXXXXXX\n250 DSN",
+      ["ehlo-keyword-masked", "starttls-masked"],
+    ],
+    ["stars", "250-mx.example.net\n250-********\n250 DSN", ["ehlo-keyword-masked", "starttls-masked"]],
+    ["BINARYMIME alone", "250-mx.example.net\n250-BINARYMIME\n250 DSN", ["chunking-stripped"]],
+    ["bare", "250 OK", ["ehlo-bare"]],
+    ["bare, enhanced", "250 2.0.0 Ok", ["ehlo-bare"]],
+    ["another host", "250-proxy.example.org\n250 DSN", ["host-mismatch"]],
+  ])("%s", (_why, reply, want) => {
+    expect(
+      idsIn(
+        talk(
+          PLAIN.replace("mx.example.net", reply.includes("exch") ? "exch.example.net" : "mx.example.net"),
+          "EHLO a",
+          reply,
+        ),
+      ),
+    ).toEqual(want);
+  });
+
+  test.each([
+    [
+      "private keywords",
+      "250-mx.example.net\n250-X-EXPS NTLM\n250-X-EXPS=LOGIN\n250-XEXCH50\n250-X-LINK2STATE\n250-X-ANONYMOUSTLS\n250-XRDST\n250-XSHADOW\n250 OK",
+    ],
+    [
+      "Postfix's",
+      "250-mx.example.net\n250-XCLIENT NAME ADDR PROTO HELO\n250-XFORWARD NAME ADDR\n250-XVERP\n250 XXX-CUSTOM",
+    ],
+    ["one X and a letter", "250-mx.example.net\n250 XA"],
+    ["letters out of order", "250-mx.example.net\n250-XXXXXXXB\n250 XXXA"],
+    ["both CHUNKING and BINARYMIME", "250-mx.example.net\n250-BINARYMIME\n250 CHUNKING"],
+    ["a host alone", "250 mx.example.net"],
+    ["a host and a greeting", "250 mx.example.net OK"],
+    ["another host of the same domain", "250-node7.example.net\n250 DSN"],
+    ["a short name", "250-mx\n250 DSN"],
+  ])("not: %s", (_why, reply) => {
+    expect(idsIn(talk(PLAIN, "EHLO a", reply))).toEqual([]);
+  });
+
+  test("HELO may be answered by 250 OK", () => {
+    expect(idsIn(talk(PLAIN, "HELO a", "250 OK"))).toEqual([]);
+  });
+});
+
+describe("commands", () => {
+  test.each<readonly [string, readonly string[], readonly string[]]>([
+    ["STARTTLS offered and unknown", ["STARTTLS", "500 Unsupported command."], ["starttls-refused"]],
+    ["STARTTLS offered, 502", ["STARTTLS", "502 5.5.2 Error: command not recognized"], ["starttls-refused"]],
+    [
+      "the server complains of X's",
+      ["STARTTLS", '500 5.5.1 Command unrecognized: "XXXXXXXX"'],
+      ["command-masked", "starttls-refused"],
+    ],
+    ["at the server: X's", ["XXXXXXXX", "500 5.5.1 unknown"], ["command-masked"]],
+    ["at the server: x's", ["xxxxxxxx", "502 unimplemented"], ["command-masked"]],
+    ["at the server: stars", ["********", "500 what"], ["command-masked"]],
+    ["STARTTLS answered like NOOP", ["STARTTLS", "250 2.0.0 OK"], ["command-noop"]],
+    ["AUTH answered like NOOP", ["AUTH LOGIN", "250 OK"], ["command-noop"]],
+    ["VRFY offered and unknown", ["VRFY a", "502 5.5.1 VRFY unrecognized."], ["command-refused"]],
+  ])("%s", (_why, [command, reply], want) => {
+    const offers = `${EHLO.replace("250 8BITMIME", "250-VRFY\n250 8BITMIME")}`;
+    expect(idsIn(talk(PLAIN, "EHLO a", offers, command!, reply!, "QUIT", "221 bye"))).toEqual(want);
+  });
+
+  test.each<readonly [string, readonly string[]]>([
+    ["STARTTLS for a while not available", ["STARTTLS", "454 4.7.0 TLS not available"]],
+    ["STARTTLS with an argument", ["STARTTLS now", "501 5.5.4 Syntax: STARTTLS"]],
+    ["XCLIENT refused", ["XCLIENT NAME=x", "550 5.7.0 insufficient authorization"]],
+    ["XFORWARD unknown", ["XFORWARD NAME=x", "502 5.5.1 unrecognized"]],
+    ["XEXCH50", ["XEXCH50 8 2", "504 Need to authenticate first"]],
+    ["an unknown command that the client did say in X's", ["XXXX-TEST", "500 unknown command XXXX-TEST"]],
+    ["VRFY not allowed", ["VRFY a", "550 5.1.1 no such user"]],
+    ["VRFY not verified", ["VRFY a", "252 2.0.0 a"]],
+    ["NOOP", ["NOOP", "250 2.0.0 Ok"]],
+    ["a stars' text in a refusal", ["RCPT TO:<a@b>", "550 *** no such user ***"]],
+    ["HELP not there", ["HELP", "502 5.5.1 HELP not implemented"]],
+  ])("not: %s", (_why, [command, reply]) => {
+    const offers = `${EHLO.replace("250 8BITMIME", "250-VRFY\n250 8BITMIME")}`;
+    expect(idsIn(talk(PLAIN, "EHLO a", offers, command!, reply!, "QUIT", "221 bye"))).toEqual([]);
+  });
+
+  test("STARTTLS that was never offered may be refused", () => {
+    const offers = "250-mx.example.net\n250 DSN";
+    expect(idsIn(talk(PLAIN, "EHLO a", offers, "STARTTLS", "502 5.5.1 unknown"))).toEqual([]);
+  });
+
+  test("EHLO that arrived as NOOP", () => {
+    expect(
+      idsIn(talk(PLAIN, "NOOP client.example.org", "250 2.0.0 Ok", "MAIL FROM:<a@b>", "250 ok")),
+    ).toEqual(["command-noop"]);
+    expect(idsIn(talk(PLAIN, "NOOP", "250 2.0.0 Ok", "QUIT", "221 bye"))).toEqual([]);
+  });
+});
+
+describe("what is dropped", () => {
+  const envelope = ["EHLO a", EHLO, "MAIL FROM:<a@b>", "250 ok", "RCPT TO:<c@d>", "250 ok", "DATA", "354 go"];
+  const dot = (banner: string, ...pieces: string[]) =>
+    `${talk(banner, ...envelope)}\n${pieces.map((piece, i) => `${20_000 + i} C> ${piece}`).join("\n")}\n900000000 C. rst`;
+
+  test("a dot in pieces that is never answered, behind a masked banner", () => {
+    const masked = "220 ********************";
+    expect(idsIn(dot(masked, String.raw`hello\r\n.`, String.raw`\r\n`))).toEqual([
+      "banner-masked",
+      "end-of-data-held",
+    ]);
+    expect(idsIn(dot(PLAIN, String.raw`hello\r\n.\r`, String.raw`\n`))).toEqual(["end-of-data-held"]);
+  });
+
+  test("not: a dot in a packet of its own, or answered", () => {
+    expect(idsIn(dot(PLAIN, String.raw`hello\r\n`, String.raw`.\r\n`))).toEqual([]);
+    expect(
+      idsIn(
+        dot(PLAIN, String.raw`hello\r\n.`, String.raw`\r\n`).replace(
+          "900000000 C. rst",
+          String.raw`30000 S< 250 ok\r\n`,
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  test("a line of more than 512 octets, and one of 512", () => {
+    const mail = (octets: number) => `MAIL FROM:<${"a".repeat(octets - "MAIL FROM:<>\r\n".length)}>`;
+    const dropped = (octets: number) => `${talk(PLAIN, "EHLO a", EHLO, mail(octets))}\n900000000 C. rst`;
+    expect(idsIn(dropped(513))).toEqual(["line-too-long-dropped"]);
+    expect(idsIn(dropped(512))).toEqual([]);
+    expect(idsIn(talk(PLAIN, "EHLO a", EHLO, mail(600), "500 5.5.2 line too long"))).toEqual([]);
+  });
+
+  test("the recipient behind the hundredth, and behind the ninetieth", () => {
+    const dropped = (accepted: number) => {
+      const said = Array.from({ length: accepted }, (_, i) => [`RCPT TO:<u${i}@d>`, "250 ok"]).flat();
+      return `${talk(PLAIN, "EHLO a", EHLO, "MAIL FROM:<a@b>", "250 ok", ...said, "RCPT TO:<last@d>")}\n900000000 C. rst`;
+    };
+    expect(idsIn(dropped(100))).toEqual(["rcpt-limit-dropped"]);
+    expect(idsIn(dropped(90))).toEqual([]);
+  });
+});
+
+describe("mail shields", () => {
+  test.each([
+    "220 CheckPoint FireWall-1 secure SMTP server",
+    "220 mail.example.net SMTP Proxy Server Ready",
+    "220 SMTP proxy ready",
+    "220 firewall.example.net SMTP/smap Ready.",
+  ])("%s", (banner) =>
+    expect(idsIn(talk(banner, "HELO a", "250 mail.example.net"))).toEqual(["mail-shield"]),
+  );
+});
+
+test("a dialogue that begins like one before is found as well, dates and clients' names aside", () => {
+  const masked = (client: string) =>
+    talk(
+      "220 ******************",
+      `EHLO ${client}`,
+      `250-mx.example.net Hello ${client}\n250-XXXXXXXA\n250 DSN`,
+    );
+  const findings = foundIn(masked("a"), masked("b"), talk(PLAIN, "EHLO c", EHLO), masked("c"));
+  expect(findings.map(({ id, dialogues }) => [id, dialogues])).toEqual([
+    ["rewriting/starttls-masked", 3],
+    ["rewriting/banner-masked", 3],
+    ["rewriting/ehlo-keyword-masked", 3],
+  ]);
+});
+
+test("what differs only where nothing may differ is looked at anew", () => {
+  const exim = (second: number) =>
+    `220 mx.example.net ESMTP Exim 4.96 Tue, 24 Nov 2026 20:20:${second} +0000`;
+  const clean = [10, 11, 12].map((second) =>
+    talk(exim(second), `EHLO c${second}`, `250-mx.example.net Hello c${second}\n250 DSN`),
+  );
+  const other = talk(exim(13), "EHLO d", "250-mx.example.net Hello d\n250-XXXXXXXA\n250 DSN");
+  const host = talk(exim(14), "EHLO d", "250-mx.example.org Hello d\n250 DSN");
+  expect(idsIn(...clean)).toEqual([]);
+  expect(idsIn(...clean, other)).toEqual(["ehlo-keyword-masked", "starttls-masked"]);
+  expect(idsIn(...clean, host)).toEqual(["host-mismatch"]);
+});
