@@ -58,23 +58,40 @@ function maskedText(lines: readonly ByteString[]): string {
 
 /** @returns what fits, the most likely first */
 export function guessBanner(masked: string, host: string | null): BannerGuess[] {
-  const nothingKept = /^\**$/.test(masked);
-  const found: { guess: Omit<BannerGuess, "share">; weight: number }[] = [];
-  for (const template of BANNER_TEMPLATES) {
-    const known = host === null ? null : laidOver(template, masked, host, nothingKept);
-    const best = known ?? laidOver(template, masked, null, nothingKept);
-    if (best === null) continue;
-    // A banner may name another host than the reply to EHLO does.
-    const penalty = host !== null && known === null ? OTHER_HOST : 1;
-    found.push({ guess: best.guess, weight: template.weight * best.likelihood * penalty });
-  }
+  // Old devices keep nothing; where nothing is kept, it may be one of those.
+  const ways = /[20]/.test(masked) ? [false] : [false, true];
+  const found = BANNER_TEMPLATES.flatMap((template) => likeliest(template, masked, host, ways) ?? []);
   const total = found.reduce((sum, { weight }) => sum + weight, 0);
   return found
     .sort((a, b) => b.weight - a.weight)
     .map(({ guess, weight }) => ({ ...guess, share: total === 0 ? 0 : weight / total }));
 }
 
+interface Weighed {
+  readonly guess: Omit<BannerGuess, "share">;
+  readonly weight: number;
+}
+
+function likeliest(
+  template: BannerTemplate,
+  masked: string,
+  host: string | null,
+  ways: readonly boolean[],
+): Weighed | null {
+  for (const nothingKept of ways) {
+    for (const name of host === null ? [null] : [host, null]) {
+      const laid = laidOver(template, masked, name, nothingKept);
+      if (laid === null) continue;
+      // A banner may name another host than the reply to EHLO does.
+      const penalty = (nothingKept ? OLD_DEVICE : 1) * (name === host ? 1 : OTHER_HOST);
+      return { guess: laid.guess, weight: template.weight * laid.likelihood * penalty };
+    }
+  }
+  return null;
+}
+
 const OTHER_HOST = 0.02;
+const OLD_DEVICE = 0.05;
 
 interface Slot {
   readonly kind: "host" | "number" | "date" | "clock" | "id" | "client";
