@@ -3,6 +3,8 @@ import type { ErrorCode } from "../spine/errors.ts";
 /** Exit statuses; README.md and --help list them. */
 export const EXIT = {
   done: 0,
+  /** What --exit-code asks about is so. */
+  found: 1,
   /** Wrong use, or input that is damaged or partly unreadable. */
   usage: 2,
   damaged: 2,

@@ -5,6 +5,7 @@ import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./attach.ts";
 import { complain } from "./complain.ts";
+import { DIFF, DIFF_HELP, DIFF_OPTIONS, diff, diffOptions } from "./diff.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
 import { EXPLAIN, EXPLAIN_HELP, explain, explainOptions } from "./explain.ts";
 import { leave } from "./leave.ts";
@@ -37,6 +38,9 @@ async function run(args: readonly string[]): Promise<number> {
       })
       .command(ATTACH, ATTACH_HELP, attachOptions, async (parsed) => {
         status = await attach(parsed);
+      })
+      .command(DIFF, DIFF_HELP, diffOptions, async (parsed) => {
+        status = await diff(parsed);
       })
       .command(EXPLAIN, EXPLAIN_HELP, explainOptions, ({ id }) => {
         process.stdout.write(explain(id));
@@ -78,7 +82,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-const COMMANDS = [PROXY, "attach", "replay", "explain", "schema"];
+const COMMANDS = [PROXY, "attach", "replay", "diff", "explain", "schema"];
 
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {
@@ -100,6 +104,7 @@ function helpful(message: string): string {
     ...REPLAY_OPTIONS,
     ...PROXY_OPTIONS,
     ...ATTACH_OPTIONS,
+    ...DIFF_OPTIONS,
     ...COMMANDS,
     "help",
     "version",

@@ -270,7 +270,7 @@ function identityOf(file: string): string | null {
   }
 }
 
-function isFolder(name: string): boolean {
+export function isFolder(name: string): boolean {
   if (name === "-") return false;
   try {
     return statSync(name).isDirectory();
@@ -280,7 +280,7 @@ function isFolder(name: string): boolean {
   }
 }
 
-function capturesIn(folder: string): string[] {
+export function capturesIn(folder: string): string[] {
   const files = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(pcap|pcapng|cap|ntar|trace)\d*(\.gz|\.zst)?$/i.test(entry.name))
     .map(({ name }) => join(folder, name))

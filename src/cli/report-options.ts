@@ -86,7 +86,7 @@ export function reportRequest(args: ReportArguments, asItGoes: AsItGoes): ReadRe
 /** More than anybody reads; each is kept in memory. */
 const MAX_TOP = 1_000;
 
-function portsOf(texts: readonly string[]): number[] {
+export function portsOf(texts: readonly string[]): number[] {
   return texts
     .flatMap((text) => text.split(","))
     .map((text) => {

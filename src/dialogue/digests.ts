@@ -22,19 +22,23 @@ export class Digest {
   lengthBytes = 0;
   /** Null once bytes were missing. */
   #hash: Hash | null;
+  readonly #mostBytes: number;
 
-  constructor() {
+  /** @param mostBytes what comes behind them counts for the length only */
+  constructor(mostBytes = Number.POSITIVE_INFINITY) {
     this.#hash = createHash("sha256");
+    this.#mostBytes = mostBytes;
   }
 
   bytes(buffer: Uint8Array, start: number, end: number): void {
+    const room = this.#mostBytes - this.lengthBytes;
+    if (room > 0) this.#hash?.update(buffer.subarray(start, Math.min(end, start + room)));
     this.lengthBytes += end - start;
-    this.#hash?.update(buffer.subarray(start, end));
   }
 
   gap(lengthBytes: number): void {
+    if (this.lengthBytes < this.#mostBytes) this.#hash = null;
     this.lengthBytes += lengthBytes;
-    this.#hash = null;
   }
 
   get result(): Unkept {

@@ -1,4 +1,4 @@
-import type { TlsHow, TlsView } from "../spine/conversation.ts";
+import { DIGESTED_TLS_BYTES, type TlsHow, type TlsView } from "../spine/conversation.ts";
 import type { Unkept } from "../spine/exchange.ts";
 import type { Side } from "../spine/wire.ts";
 import type { Turn } from "./account.ts";
@@ -54,7 +54,8 @@ export class Encryption {
     const how: TlsHow = this.wasAnnounced ? "starttls" : serverReplied ? "unannounced" : "implicit";
     this.#server = "yes";
     this.#turns = new TlsTurns(how, this.#queue);
-    if (this.#digests) this.#digest = { client: new Digest(), server: new Digest() };
+    if (this.#digests)
+      this.#digest = { client: new Digest(DIGESTED_TLS_BYTES), server: new Digest(DIGESTED_TLS_BYTES) };
     if (recordType === APPLICATION_DATA) this.#turns.assumeEstablished();
     const { oldest } = this.#queue;
     // Behind TLS there is a greeting too, but nobody outside can see it come.

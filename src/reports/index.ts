@@ -1,5 +1,8 @@
+import type { DiffReport } from "../spine/diff-report.ts";
 import type { Report } from "../spine/report.ts";
-import { renderJson } from "./json.ts";
+import { renderDiffLines } from "./diff-lines.ts";
+import { renderDiffText } from "./diff-text.ts";
+import { jsonText, renderJson } from "./json.ts";
 import { type Paint, renderText } from "./text.ts";
 
 export { DialogueLines } from "./dialogue-line.ts";
@@ -19,3 +22,12 @@ export const FORMATS = {
 } as const;
 
 export type FormatName = keyof typeof FORMATS;
+
+/** The same for `smtpscope diff`. */
+export const DIFF_FORMATS = {
+  text: renderDiffText,
+  json: (report: DiffReport, _paint: Paint) => `${jsonText(report, 2)}\n`,
+  ndjson: (report: DiffReport, _paint: Paint) => renderDiffLines(report),
+} as const;
+
+export type DiffFormatName = keyof typeof DIFF_FORMATS;

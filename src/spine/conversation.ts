@@ -29,6 +29,12 @@ export interface TimeAccount {
   readonly unknownUs: number;
 }
 
+/**
+ * Of encrypted bytes so many are digested: whoever ends TLS on the way says other hellos, and behind them
+ * nothing can be changed unnoticed (RFC 8446 §5.2).
+ */
+export const DIGESTED_TLS_BYTES = 1_024;
+
 /** What a protocol or a capture did that is worth knowing, counted. */
 export type Flag =
   | "mid-stream"
@@ -66,7 +72,7 @@ export interface Conversation {
   readonly flags: ReadonlySet<Flag>;
   /** The banner's lines as shown text; empty when none was seen. */
   banner(): readonly string[];
-  /** The bytes of a side from where TLS begins; null where there were none. */
+  /** A side's bytes from where TLS begins, the digest of the first DIGESTED_TLS_BYTES; null where there were none. */
   encrypted(side: Side): Unkept | null;
   /** A place for whoever listens to keep something of its own while the dialogue is open. */
   kept: object | null;

@@ -111,7 +111,7 @@ async function readPieces(
       const placeOf = (frame: number): [string, number, number] | null => {
         if (frame === 0) return null;
         const place = capture.frames.locate(frame);
-        return [basename(place.file), place.frame, conversation.transport.tcpStreamAt(frame)];
+        return [basename(place.file), place.frame!, conversation.transport.tcpStreamAt(frame)];
       };
       exchanges.push({
         said: sayingOf(e, conversation),

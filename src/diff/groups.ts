@@ -1,0 +1,134 @@
+import { showDifference } from "../rewriting/compare/show.ts";
+import type { ChangeVariant, ChangeView, Place } from "../spine/diff-report.ts";
+import type { Unkept } from "../spine/exchange.ts";
+import { countText } from "../spine/format.ts";
+import type { Change } from "./changes.ts";
+import type { PlaceOf } from "./places.ts";
+import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
+
+/** Adds up changes of the same kind at the same place of a dialogue; each remembers the commonest texts. */
+
+/** Kinds of change at places of the dialogue: a device has a handful. */
+const MAX_GROUPS = 1_024;
+/** Texts of one that are told apart, and those that are shown. */
+const MAX_VARIANTS = 256;
+const MAX_SHOWN = 4;
+
+interface Variant {
+  readonly change: Change;
+  readonly server: RecordedDialogue;
+  readonly client: RecordedDialogue;
+  times: number;
+}
+
+interface Group {
+  readonly change: Change;
+  dialogues: number;
+  times: number;
+  latest: RecordedDialogue | null;
+  readonly variants: Map<string, Variant>;
+}
+
+export class ChangeGroups {
+  /** Changes for which there was no room. */
+  leftOut = 0;
+  readonly #groups = new Map<string, Group>();
+  readonly #redact: (text: string) => string;
+
+  /** @param redact applied to text from the wire before it is shown */
+  constructor(redact: (text: string) => string) {
+    this.#redact = redact;
+  }
+
+  add(server: RecordedDialogue, client: RecordedDialogue, changes: readonly Change[]): void {
+    for (const change of changes) {
+      const { part, phase, verb, kinds, keyword } = change;
+      const key = [part, phase, verb, kinds.join("+"), keyword ?? ""].join(" ");
+      let group = this.#groups.get(key);
+      if (group === undefined) {
+        if (this.#groups.size >= MAX_GROUPS) {
+          this.leftOut++;
+          continue;
+        }
+        group = { change, dialogues: 0, times: 0, latest: null, variants: new Map() };
+        this.#groups.set(key, group);
+      }
+      group.times++;
+      if (group.latest !== server) group.dialogues++;
+      group.latest = server;
+      const text = JSON.stringify([change.before, change.after]);
+      const variant = group.variants.get(text);
+      if (variant !== undefined) variant.times++;
+      else if (group.variants.size < MAX_VARIANTS)
+        group.variants.set(text, { change, server, client, times: 1 });
+    }
+  }
+
+  views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, clientIsOutside: boolean): ChangeView[] {
+    return [...this.#groups.values()]
+      .sort((a, b) => b.dialogues - a.dialogues || b.times - a.times)
+      .map(({ change, dialogues, times, variants }) => {
+        const { part, phase, verb, kinds, keyword } = change;
+        const shown = [...variants.values()].sort((a, b) => b.times - a.times).slice(0, MAX_SHOWN);
+        return {
+          part,
+          phase,
+          verb,
+          kinds,
+          keyword,
+          dialogues,
+          times,
+          variants: shown.map((each) => this.#shown(each, placeAtClient, placeAtServer, clientIsOutside)),
+        };
+      });
+  }
+
+  #shown(
+    variant: Variant,
+    placeAtClient: PlaceOf,
+    placeAtServer: PlaceOf,
+    clientIsOutside: boolean,
+  ): ChangeVariant {
+    const { change, server, client, times } = variant;
+    const { onServerSide, onClientSide } = change;
+    const atServer = place(placeAtServer, server, onServerSide, change);
+    const atClient = place(placeAtClient, client, onClientSide, change);
+    const places = {
+      times,
+      inside: clientIsOutside ? atServer : atClient,
+      outside: clientIsOutside ? atClient : atServer,
+    };
+    const { before, after } = change;
+    if (isUnkept(before) || isUnkept(after)) {
+      const none = { beforeMarks: "", beforeHex: "", afterMarks: "", afterHex: "" };
+      return { before: unkeptText(before), after: unkeptText(after), ...none, ...places };
+    }
+    const texts = [before, after].map((text) => (text === null ? null : this.#redact(text)));
+    const shown = showDifference(texts[0]!, texts[1]!);
+    return {
+      ...shown,
+      before: before === null ? null : shown.before,
+      after: after === null ? null : shown.after,
+      ...places,
+    };
+  }
+}
+
+function place(
+  placeOf: PlaceOf,
+  dialogue: RecordedDialogue,
+  turn: RecordedTurn | null,
+  { part }: Change,
+): Place | null {
+  if (turn === null) return null;
+  return placeOf(dialogue, part === "reply" ? turn.answeredFrame : turn.askedFrame);
+}
+
+function isUnkept(value: Change["before"]): value is Unkept {
+  return typeof value === "object" && value !== null;
+}
+
+function unkeptText(value: Change["before"]): string | null {
+  if (!isUnkept(value)) return value;
+  return `${countText(value.lengthBytes)} bytes, digest ${value.digest?.slice(0, 16)}`;
+}

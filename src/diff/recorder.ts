@@ -1,0 +1,167 @@
+import type { Conversation, DialogueListener } from "../spine/conversation.ts";
+import type { Exchange } from "../spine/exchange.ts";
+import type { FileFrames } from "../spine/files.ts";
+import {
+  type EndCause,
+  type GapCause,
+  NO_TIME,
+  type Side,
+  type SourceSink,
+  type StreamSink,
+  type Transport,
+} from "../spine/wire.ts";
+import { type RecordedDialogue, type RecordedTurn, Segments } from "./recorded.ts";
+
+/** Turns of all dialogues of a capture that are kept (about 300 bytes each), and of one dialogue. */
+const MAX_TURNS = 1_000_000;
+const MAX_TURNS_A_DIALOGUE = 1_024;
+/** Distinct texts that are shared. */
+const MAX_TEXTS = 65_536;
+
+interface Cuts {
+  readonly client: Segments;
+  readonly server: Segments;
+}
+
+/** Keeps one capture's dialogues; stands in front of the dialogues as well, to see segments. */
+export class DialogueRecorder implements DialogueListener {
+  readonly dialogues: RecordedDialogue[] = [];
+  /** Dialogues for which there was no room. */
+  leftOut = 0;
+  others = 0;
+  readonly #frames: () => FileFrames;
+  readonly #open = new Map<Conversation, RecordedTurn[]>();
+  readonly #cuts = new WeakMap<Transport, Cuts>();
+  readonly #texts = new Map<string, string>();
+  #turns = 0;
+
+  constructor(frames: () => FileFrames) {
+    this.#frames = frames;
+  }
+
+  /** A source that goes through here to `inner`. */
+  tee(inner: SourceSink): SourceSink {
+    return {
+      open: (transport) => {
+        const cuts = { client: new Segments(), server: new Segments() };
+        this.#cuts.set(transport, cuts);
+        return new Tee(inner.open(transport), cuts);
+      },
+      tick: (atUs) => inner.tick(atUs),
+    };
+  }
+
+  exchange(e: Exchange, conversation: Conversation): void {
+    let turns = this.#open.get(conversation);
+    if (turns === undefined) {
+      turns = [];
+      this.#open.set(conversation, turns);
+    }
+    if (turns.length >= MAX_TURNS_A_DIALOGUE || this.#turns >= MAX_TURNS) return;
+    this.#turns++;
+    const command = e.commandOctets();
+    const { bytes, length, omitted } = e.replyBytes;
+    const reply = omitted > 0 ? null : Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
+    turns.push({
+      phase: e.phase,
+      verb: e.verb,
+      code: e.code,
+      command: command === null ? null : this.#shared(command),
+      reply: reply === null ? null : this.#shared(reply),
+      unkept: e.unkept,
+      askedFirst: e.askedFirstAtUs ?? NO_TIME,
+      askedLast: e.askedLastAtUs ?? NO_TIME,
+      answeredFirst: e.answeredFirstAtUs ?? NO_TIME,
+      answeredLast: e.answeredLastAtUs ?? NO_TIME,
+      askedFrame: e.askedLastFrame,
+      answeredFrame: e.answeredFirstFrame,
+      askedFrom: e.askedFrom,
+      askedTo: e.askedTo,
+      answeredFrom: e.answeredFrom,
+      answeredTo: e.answeredTo,
+      hasGap: e.taint === "gap",
+      unanswered: e.taint === "unanswered",
+    });
+  }
+
+  #shared(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size < MAX_TEXTS) this.#texts.set(text, text);
+    return text;
+  }
+
+  body(): void {}
+
+  conversation(conversation: Conversation): void {
+    const turns = this.#open.get(conversation) ?? [];
+    this.#open.delete(conversation);
+    if (this.#turns >= MAX_TURNS) {
+      this.leftOut++;
+      return;
+    }
+    const { transport: t, flags, ended, endedAtUs } = conversation;
+    const start = t.synAtUs ?? t.firstAtUs ?? NO_TIME;
+    this.dialogues.push({
+      client: t.client,
+      server: t.server,
+      file: this.#frames().locate(t.firstFrame).file,
+      tcpStream: t.tcpStreamAt(t.firstFrame),
+      firstFrame: t.firstFrame,
+      synAt: t.synAtUs ?? NO_TIME,
+      synAckAt: t.synAckAtUs ?? NO_TIME,
+      handshakeAt: t.handshakeAtUs ?? NO_TIME,
+      startAt: start,
+      endAt: endedAtUs ?? start,
+      clientSequence: t.initialSequence?.("client") ?? null,
+      serverSequence: t.initialSequence?.("server") ?? null,
+      turns,
+      startsMidway: flags.has("mid-stream"),
+      isOpen: ended === "open" || ended === "idle" || turns.length >= MAX_TURNS_A_DIALOGUE,
+      isComplete: ended === "fin",
+      hasGap: flags.has("gap") || flags.has("one-way"),
+      encrypted: { client: conversation.encrypted("client"), server: conversation.encrypted("server") },
+      segments: this.#cuts.get(t) ?? { client: new Segments(), server: new Segments() },
+    });
+  }
+
+  other(): void {
+    this.others++;
+  }
+
+  undecided(): void {
+    this.others++;
+  }
+}
+
+/** Notes where segments end, and passes everything on. */
+class Tee implements StreamSink {
+  readonly #inner: StreamSink;
+  readonly #cuts: Cuts;
+
+  constructor(inner: StreamSink, cuts: Cuts) {
+    this.#inner = inner;
+    this.#cuts = cuts;
+  }
+
+  get wanted(): boolean {
+    return this.#inner.wanted;
+  }
+  bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
+    this.#cuts[from].bytes(frame, end - start);
+    this.#inner.bytes(from, atUs, frame, buffer, start, end);
+  }
+  gap(from: Side, atUs: number, frame: number, lengthBytes: number, why: GapCause): void {
+    this.#cuts[from].gap(lengthBytes);
+    this.#inner.gap(from, atUs, frame, lengthBytes, why);
+  }
+  copy(from: Side, fromOffset: number, toOffset: number, frame: number): void {
+    this.#inner.copy(from, fromOffset, toOffset, frame);
+  }
+  end(from: Side, atUs: number, how: EndCause): void {
+    this.#inner.end(from, atUs, how);
+  }
+  close(atUs: number): void {
+    this.#inner.close(atUs);
+  }
+}

@@ -1,0 +1,62 @@
+import { lineChanges } from "../rewriting/compare/line.ts";
+import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
+
+/**
+ * Which turn of a dialogue is which on the other side. Most dialogues have the same turns on both; where a
+ * device answers a command itself, or says one of its own, they do not.
+ */
+
+/** A turn on each side, in the order in which the dialogues were given; null where it is not there. */
+export type TurnPair = readonly [RecordedTurn | null, RecordedTurn | null];
+
+export function alignedTurns(a: RecordedDialogue, b: RecordedDialogue): TurnPair[] {
+  const [x, y] = [a.turns, b.turns];
+  if (x.length === y.length && x.every((turn, i) => cost(turn, y[i]!) < REPLACED)) {
+    return x.map((turn, i) => [turn, y[i]!]);
+  }
+  return aligned(x, y);
+}
+
+const REPLACED = 1.5;
+const APART = 3;
+
+/** What it costs to take one for the other; leaving both without a partner costs 2. */
+function cost(a: RecordedTurn, b: RecordedTurn): number {
+  if (isPseudo(a.verb) || isPseudo(b.verb)) return a.verb === b.verb ? 0 : APART;
+  if (a.verb === b.verb) return a.command === b.command ? 0 : 0.3;
+  if (a.command === null || b.command === null) return REPLACED;
+  return lineChanges(a.command, b.command)[0] === "replaced" ? REPLACED : 0.4;
+}
+
+/** Not (unknown): a command that was overwritten is unknown. */
+function isPseudo(verb: string): boolean {
+  return verb.startsWith("(") && verb !== "(unknown)";
+}
+
+function aligned(a: readonly RecordedTurn[], b: readonly RecordedTurn[]): TurnPair[] {
+  const width = b.length + 1;
+  const least = new Float32Array((a.length + 1) * width);
+  for (let i = a.length; i >= 0; i--) {
+    for (let j = b.length; j >= 0; j--) {
+      if (i === a.length || j === b.length) least[i * width + j] = a.length - i + (b.length - j);
+      else {
+        const pair = cost(a[i]!, b[j]!) + least[(i + 1) * width + j + 1]!;
+        const alone = 1 + Math.min(least[(i + 1) * width + j]!, least[i * width + j + 1]!);
+        least[i * width + j] = Math.min(pair, alone);
+      }
+    }
+  }
+  const pairs: TurnPair[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length && j < b.length) {
+    const pair = cost(a[i]!, b[j]!) + least[(i + 1) * width + j + 1]!;
+    const left = 1 + least[(i + 1) * width + j]!;
+    const right = 1 + least[i * width + j + 1]!;
+    if (pair <= left && pair <= right) pairs.push([a[i++]!, b[j++]!]);
+    else if (left <= right) pairs.push([a[i++]!, null]);
+    else pairs.push([null, b[j++]!]);
+  }
+  for (; i < a.length; i++) pairs.push([a[i]!, null]);
+  for (; j < b.length; j++) pairs.push([null, b[j]!]);
+  return pairs;
+}

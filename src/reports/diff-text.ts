@@ -1,0 +1,230 @@
+import type {
+  ChangeVariant,
+  ChangeView,
+  DelayView,
+  DiffReport,
+  DiffSide,
+  Place,
+  SideName,
+} from "../spine/diff-report.ts";
+import { countText, durationText, plural, timeText } from "../spine/format.ts";
+import { escapeText } from "../spine/text.ts";
+import { findingList } from "./findings.ts";
+import { type Column, table } from "./table.ts";
+import type { Paint } from "./text.ts";
+
+/** What became of the dialogues between two captures, for a reader at a terminal. */
+
+export function renderDiffText(report: DiffReport, paint: Paint): string {
+  return [
+    header(report),
+    changeTable(report, paint),
+    changeDetails(report, paint),
+    delayTable(report, paint),
+    findingList(report.findings, paint),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n")
+    .concat("\n");
+}
+
+function header(report: DiffReport): string {
+  const { inside, outside, clock, matched, serverSide, segments } = report;
+  const lines: [string, string][] = [
+    ["Inside", sideText(inside)],
+    ["Outside", sideText(outside)],
+    ["Clocks", clockText(clock)],
+    ["Matched", matchedText(matched)],
+  ];
+  for (const [name, side] of [
+    ["inside", inside],
+    ["outside", outside],
+  ] as const) {
+    for (const text of unmatchedTexts(name, side)) lines.push(["", text]);
+  }
+  lines.push(["Path", `${serverSide} is the server's side, ${other(serverSide)} the client's`]);
+  if (segments.resplit > 0) lines.push(["Segments", segmentsText(report)]);
+  return lines.map(([label, text]) => `${label.padEnd(10)} ${text}`.trimEnd()).join("\n");
+}
+
+function other(side: SideName): SideName {
+  return side === "inside" ? "outside" : "inside";
+}
+
+function sideText({ files, dialogues, packets, firstAtUs, lastAtUs, leftOut }: DiffSide): string {
+  const names =
+    files.length > 3 ? `${files.length} files` : files.map(({ file }) => escapeText(file)).join(", ");
+  const when =
+    firstAtUs === null || lastAtUs === null
+      ? ""
+      : `, ${timeText(firstAtUs)} … ${timeText(lastAtUs).slice(11)} UTC`;
+  const without = leftOut === 0 ? "" : ` (${countText(leftOut)} more did not fit)`;
+  return `${names}: ${plural(dialogues, "dialogue")}${without}, ${plural(packets, "packet")}${when}`;
+}
+
+function clockText(clock: DiffReport["clock"]): string {
+  if (clock === null) return "not comparable: no dialogue was seen in both directions on both sides";
+  const { offsetUs, uncertaintyUs, driftPpm, agreeing, asked } = clock;
+  const ahead = offsetUs < 0 ? "behind" : "ahead of";
+  const by =
+    offsetUs === 0 ? "outside and inside agree" : `outside is ${exact(Math.abs(offsetUs))} ${ahead} inside`;
+  const drift = driftPpm === 0 ? "" : `, running apart by ${driftPpm} µs a second`;
+  return `${by} (± ${durationText(uncertaintyUs)})${drift}; ${countText(agreeing)} of ${plural(asked, "dialogue")} say so`;
+}
+
+/** 2.500031 s: an offset is of use only with all its digits. */
+function exact(us: number): string {
+  return us < 1_000_000 ? durationText(us) : `${(us / 1e6).toFixed(6)} s`;
+}
+
+function matchedText({ dialogues, by, unchanged, exchanges }: DiffReport["matched"]): string {
+  const ways = [
+    [by.sequence, "by TCP sequence numbers"],
+    [by.contents, "by contents"],
+    [by.time, "by time"],
+  ] as const;
+  const how = ways.filter(([count]) => count > 0).map(([count, way]) => `${countText(count)} ${way}`);
+  return `${plural(dialogues, "dialogue")} (${how.join(", ")}), ${plural(exchanges, "exchange")}; ${countText(unchanged)} unchanged`;
+}
+
+function unmatchedTexts(name: SideName, { only, ambiguous, outsideWindow }: DiffSide): string[] {
+  const texts: string[] = [];
+  const first = ([place]: readonly Place[]) => (place === undefined ? "" : `, the first ${placeText(place)}`);
+  if (only.dialogues > 0)
+    texts.push(`${plural(only.dialogues, "dialogue")} ${name} only${first(only.first)}`);
+  if (outsideWindow > 0)
+    texts.push(`${plural(outsideWindow, "dialogue")} ${name} from when the other capture was not running`);
+  if (ambiguous.dialogues > 0)
+    texts.push(
+      `${plural(ambiguous.dialogues, "dialogue")} ${name} ambiguous: several could be it${first(ambiguous.first)}`,
+    );
+  return texts;
+}
+
+function placeText({ file, frame, tcpStream, client }: Place): string {
+  return `${escapeText(file)}:${frame} tcp.stream ${tcpStream} from ${client}`;
+}
+
+function segmentsText({ segments }: DiffReport): string {
+  const { resplit, compared, dialogues, example } = segments;
+  const text = `cut at other places in ${countText(resplit)} of ${countText(compared)} lines and messages, ${plural(dialogues, "dialogue")}`;
+  if (example === null) return text;
+  const cuts = (at: readonly number[]) => (at.length === 0 ? "whole" : `cut at ${at.join(", ")}`);
+  return `${text}; e.g. ${escapeText(example.verb)} of the ${example.from}: ${cuts(example.before)} when sent, ${cuts(example.after)} when it arrived`;
+}
+
+// ---- Changes
+
+function changeTable({ changes, matched }: DiffReport, paint: Paint): string {
+  if (changes.length === 0) return "Nothing was changed on the way.";
+  const rows = changes.map((change, i) => ({ ...change, number: i + 1 }));
+  const columns: Column<(typeof rows)[number]>[] = [
+    { label: "#", align: "right", text: ({ number }) => String(number) },
+    { label: "Changed on the way", align: "left", text: (row) => whatText(row) },
+    { label: "how", align: "left", text: ({ kinds }) => kinds.join(", ") },
+    {
+      label: "dialogues",
+      align: "right",
+      text: (row) => `${countText(row.dialogues)} of ${countText(matched.dialogues)}`,
+    },
+    { label: "times", align: "right", text: ({ times }) => countText(times) },
+  ];
+  return table(columns, rows, paint);
+}
+
+function whatText({ part, phase, verb, keyword }: ChangeView): string {
+  const name = escapeText(verb);
+  switch (part) {
+    case "reply":
+      if (phase === "banner") return "banner";
+      return keyword === null ? `reply to ${name}` : `keyword ${escapeText(keyword)}`;
+    case "command":
+      return `command ${name}`;
+    case "message":
+      return "message";
+    case "secret":
+      return `secret of ${name}`;
+    case "encrypted":
+      return `TLS, ${name.slice(1, -1)}'s bytes`;
+  }
+}
+
+function changeDetails({ changes, serverSide }: DiffReport, paint: Paint): string {
+  return changes
+    .map((change, i) => {
+      const title = paint("strong", `${i + 1}  ${whatText(change)}: ${change.kinds.join(", ")}`);
+      return [
+        title,
+        ...change.variants.map((variant) => variantText(change, variant, serverSide, paint)),
+      ].join("\n");
+    })
+    .join("\n");
+}
+
+function variantText(
+  { part }: ChangeView,
+  variant: ChangeVariant,
+  serverSide: SideName,
+  paint: Paint,
+): string {
+  // What a server says is sent on its side, what a client says on the other.
+  const ofServer = part === "reply";
+  const sentAt = ofServer ? serverSide : other(serverSide);
+  const lines = [
+    ...lineText(sentAt, variant.before, variant.beforeMarks, paint),
+    ...lineText(other(sentAt), variant.after, variant.afterMarks, paint),
+  ];
+  if (variant.beforeHex !== "" || variant.afterHex !== "")
+    lines.push(`${"hex".padEnd(9)}${variant.beforeHex || "(none)"} → ${variant.afterHex || "(none)"}`);
+  const places = [variant.inside, variant.outside].map((place) =>
+    place === null ? "not seen" : frameText(place),
+  );
+  lines.push(
+    paint(
+      "dim",
+      `${"at".padEnd(9)}${places.join("  ↔  ")}${variant.times > 1 ? `, ${countText(variant.times)} times` : ""}`,
+    ),
+  );
+  return lines.map((line) => `     ${line}`).join("\n");
+}
+
+function frameText({ file, frame, tcpStream }: Place): string {
+  return `${escapeText(file)}:${frame} tcp.stream ${tcpStream}`;
+}
+
+function lineText(side: SideName, text: string | null, marks: string, paint: Paint): string[] {
+  const label = side.padEnd(9);
+  if (text === null) return [`${label}${paint("dim", "(not there)")}`];
+  return marks === "" ? [label + text] : [label + text, " ".repeat(label.length) + paint("warning", marks)];
+}
+
+// ---- Delays
+
+function delayTable({ delays }: DiffReport, paint: Paint): string {
+  if (delays.length === 0) return "";
+  const columns: Column<DelayView>[] = [
+    { label: "Added by the path", align: "left", text: ({ phase }) => phase },
+    { label: "n", align: "right", text: ({ added }) => countText(added.n) },
+    { label: "p50", align: "right", text: ({ added }) => signed(added.p50Us) },
+    { label: "p95", align: "right", text: ({ added }) => signed(added.p95Us) },
+    { label: "max", align: "right", text: ({ added }) => signed(added.maxUs) },
+    { label: "±", align: "right", text: ({ added }) => durationText(added.uncertaintyUs) },
+    {
+      label: "to server",
+      align: "right",
+      text: ({ command }) => (command === null ? "-" : signed(command.p50Us)),
+    },
+    { label: "to client", align: "right", text: ({ reply }) => (reply === null ? "-" : signed(reply.p50Us)) },
+    { label: "worst", align: "left", text: ({ worst }) => (worst === null ? "" : frameText(worst.outside)) },
+  ];
+  const oneWay = delays.find(({ reply }) => reply !== null)?.reply?.uncertaintyUs;
+  const note =
+    oneWay === undefined
+      ? "How it divides between the command's way and the reply's is not known."
+      : `Of that, the median of the command's way to the server and of the reply's to the client (± ${durationText(oneWay)}).`;
+  return `${table(columns, delays, paint)}\n${paint("dim", note)}`;
+}
+
+function signed(us: number): string {
+  return us < 0 ? `−${durationText(-us)}` : durationText(us);
+}
