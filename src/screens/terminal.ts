@@ -108,12 +108,12 @@ function run(
         if (session.stale) draw();
       }, KEY_MS);
     };
-    screen.on("keypress", (character: string | undefined, key: { full?: string; name?: string }) => {
-      const name = keyName(character, key);
-      if (name === null) return;
-      if (name === "C-z") return suspend(screen);
-      session.press(name, isPrintable(character) ? character : null);
-      if (session.ended) resolve({ kind: "quit" });
+    screen.on("keypress", (character: string | undefined, key: BlessedKey) => {
+      for (const [name, text] of keysOf(character, key)) {
+        if (name === "C-z") return suspend(screen);
+        session.press(name, text);
+        if (session.ended) return resolve({ kind: "quit" });
+      }
       if (session.clipboard !== null) copy(session, output);
       soon();
     });
@@ -155,16 +155,30 @@ function isPrintable(character: string | undefined): character is string {
   return character !== undefined && /^[^\p{C}\p{Zl}\p{Zp}]$/u.test(character);
 }
 
-/** A key's name as keys.ts has it; null for what is no key, or comes a second time under another name. */
-function keyName(
-  character: string | undefined,
-  { full, name }: { full?: string; name?: string },
-): string | null {
-  if (name === "return") return null;
-  if (name === "linefeed") return "enter";
-  if (character === " ") return "space";
-  if (isPrintable(character)) return character;
-  return full ?? name ?? null;
+interface BlessedKey {
+  readonly full?: string;
+  readonly name?: string;
+  readonly meta?: boolean;
+  readonly sequence?: string;
+}
+
+/** Keys as keys.ts names them, each with the character it writes. */
+function keysOf(character: string | undefined, key: BlessedKey): [name: string, text: string | null][] {
+  const { full, name, meta, sequence = "" } = key;
+  // Comes a second time as "enter".
+  if (name === "return") return [];
+  if (name === "linefeed") return [["enter", null]];
+  // Escape and another key, so close together that they look like one with Alt.
+  if (meta && sequence.length === 2) {
+    const second = sequence[1]!;
+    return second === "\x1b"
+      ? [["escape", null]]
+      : [["escape", null], ...keysOf(second, { full: name ?? second })];
+  }
+  if (character === " ") return [["space", " "]];
+  if (isPrintable(character)) return [[character, character]];
+  const known = full ?? name;
+  return known === undefined ? [] : [[known, null]];
 }
 
 /** OSC 52: base64 only, so nothing in it acts. */

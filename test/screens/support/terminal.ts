@@ -1,7 +1,7 @@
 /** The command in a real pseudo-terminal, what it draws kept by a terminal emulator. */
 import { type IPty, spawn } from "@lydell/node-pty";
 import xterm from "@xterm/headless";
-import { ROOT } from "../../cli/support/run.ts";
+import { COMMAND, ROOT } from "../../cli/support/run.ts";
 
 interface Size {
   readonly columns: number;
@@ -33,7 +33,7 @@ export class TestTerminal {
         "-c",
         `smtpscope() { exec_smtpscope "$@"; }; ${script}`.replaceAll(
           "exec_smtpscope",
-          `"${process.execPath}" bin/smtpscope`,
+          `"${process.execPath}" "${COMMAND}"`,
         ),
       ],
       {

@@ -1,0 +1,195 @@
+/** What keys do, without a terminal: each from the same picture. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Action, KEYS } from "../../src/screens/keys.ts";
+import type { ScreenModel } from "../../src/screens/model.ts";
+import { Session } from "../../src/screens/session.ts";
+import { SHIPPED, TOUR } from "../cli/support/captures.ts";
+import { modelOf, TestHost } from "./support/host.ts";
+
+let model: ScreenModel;
+beforeAll(async () => {
+  model = await modelOf(TOUR);
+});
+
+const sessionOn = (host: TestHost) => new Session(host, { palette: "default", isAscii: false });
+const press = (session: Session, ...keys: string[]) => {
+  for (const key of keys) session.press(key, [...key].length === 1 ? key : key === "space" ? " " : null);
+};
+const type = (session: Session, text: string) =>
+  press(session, ...[...text].map((c) => (c === " " ? "space" : c)));
+const textOf = (session: Session, width = 100, height = 30) => session.draw(width, height).lines().join("\n");
+
+/** Seen after the key, from the list of dialogues with the second one chosen. */
+const SEEN: Readonly<Record<Action, RegExp>> = {
+  help: /this help/,
+  open: /SYN-ACK/,
+  back: /Phases/,
+  filter: /^ \/ *$/m,
+  nextPane: /Dialogues 32/,
+  previousPane: /Dialogues 32/,
+  sort: /length ▼/,
+  reverse: /start ▼/,
+  pause: /HELD/,
+  mark: /1 marked/,
+  compare: /mark two dialogues first/,
+  baseline: /Baseline \(a capture/,
+  capture: /Write the dialogue to: dialogue-1\.pcapng/,
+  export: /Export what\?/,
+  copy: /copied/,
+  zoom: /Dialogues 32/,
+  reset: /nothing to begin anew/,
+  scale: /Dialogues 32/,
+  hex: /Dialogues 32/,
+  columns: /Columns \(/,
+  colours: /Dialogues 32/,
+  next: /there are no findings/,
+  previous: /there are no findings/,
+  command: /^ : *$/m,
+  up: /▶ 20:23:40\.686/,
+  down: /▶ 20:23:42\.181/,
+  pageUp: /▶ 20:23:40\.686/,
+  pageDown: /▶ 20:23:5/,
+  first: /▶ 20:23:40\.686/,
+  last: /▶ 20:24:1/,
+  left: /▶ 20:23:40\.686/,
+  right: /▶ 20:23:42\.181/,
+  slower: /not replayed in time/,
+  faster: /not replayed in time/,
+  seekBack: /not replayed in time/,
+  seekOn: /not replayed in time/,
+  seekFinding: /not replayed in time/,
+  view1: /Phases/,
+  view2: /Dialogues 32/,
+  view3: /SYN-ACK/,
+  view4: /Findings/,
+  view5: /Waiting by cause/,
+  view6: /Heat map/,
+  quit: /status 0/,
+};
+test.each(KEYS.flatMap(({ action, keys }) => keys.map((key) => [key, action] as const)))(
+  "%s: %s",
+  (key, action) => {
+    const session = sessionOn(new TestHost(model));
+    press(session, "2", "j");
+    expect(textOf(session)).toMatch(/▶ 20:23:41\.381/);
+    press(session, key);
+    if (action === "quit") expect(session.ended).toBe(true);
+    else expect(textOf(session)).toMatch(SEEN[action]);
+  },
+);
+
+describe("what takes more than one key", () => {
+  test("zoom shows one pane of the overview, and gives it back", () => {
+    const session = sessionOn(new TestHost(model));
+    const before = textOf(session);
+    press(session, "z");
+    expect(textOf(session)).not.toContain("Dialogues 32");
+    press(session, "escape");
+    expect(textOf(session)).toBe(before);
+  });
+
+  test("the histogram's scale", () => {
+    const session = sessionOn(new TestHost(model));
+    expect(textOf(session)).toMatch(/1\.00s │/);
+    press(session, "h");
+    expect(textOf(session)).toMatch(/ 0µs │█+/);
+  });
+
+  test("hex is the line's bytes", () => {
+    const session = sessionOn(new TestHost(model));
+    press(session, "2", "j", "enter", "j", "j", "x");
+    expect(textOf(session)).toContain(
+      "0000  32 32 30 20 6d 61 69 6c 2e 65 78 61 6d 70 6c 65  220 mail.example",
+    );
+  });
+
+  test("columns that are named are shown, others not", () => {
+    const session = sessionOn(new TestHost(model));
+    press(session, "2", "t");
+    type(session, "client nonsense");
+    press(session, "enter");
+    expect(textOf(session)).toMatch(/\^.*there are start client|there are start client/);
+    press(session, "C-u");
+    type(session, "client stream ended");
+    press(session, "enter");
+    expect(textOf(session)).toMatch(/^ +client +end +stream$/m);
+  });
+
+  test("two marked dialogues side by side", () => {
+    const session = sessionOn(new TestHost(model));
+    press(session, "2", "space", "space", "d");
+    const text = textOf(session, 120, 60);
+    expect(text).toMatch(/A 20:23:40\.686/);
+    expect(text).toMatch(/B 20:23:41\.381/);
+    expect(text).toMatch(/\(connect\) → 220 +33\.5ms +5\.04s +\+5\.01s!/);
+    expect(text).toMatch(/A EHLO out1\.example\.org\n +\^+\n +B EHLO mta1\.branch\.example\.org\n +\^+/);
+  });
+
+  test("a phase opens its dialogues, the slowest first", () => {
+    const session = sessionOn(new TestHost(model));
+    press(session, "enter");
+    const text = textOf(session);
+    expect(text).toContain("/ phase==banner");
+    expect(text).toMatch(/slowest ▼/);
+  });
+
+  test("a held picture stays, and says what it misses", () => {
+    const host = new TestHost({ ...model, progress: { kind: "live" } });
+    const session = sessionOn(host);
+    press(session, "p");
+    const held = textOf(session);
+    host.model = { ...model, kept: { dialogues: [], condensed: 0, forgotten: 0 } };
+    host.changes += 12;
+    session.refresh();
+    const [head, ...rest] = textOf(session).split("\n");
+    expect(head).toMatch(/HELD \+12$/);
+    expect(rest).toEqual(held.split("\n").slice(1));
+    press(session, "p");
+    expect(textOf(session)).toContain("Dialogues 0");
+  });
+
+  test("the newest is followed until another is chosen", () => {
+    const few = (count: number): ScreenModel => ({
+      ...model,
+      kept: { ...model.kept, dialogues: model.kept.dialogues.slice(0, count) },
+    });
+    const host = new TestHost(few(10));
+    const session = sessionOn(host);
+    press(session, "2", "G");
+    host.model = few(20);
+    host.changes++;
+    session.refresh();
+    expect(session.state.dialogue).toBe(model.kept.dialogues[19]!.id);
+    press(session, "k");
+    host.model = few(30);
+    host.changes++;
+    session.refresh();
+    expect(session.state.dialogue).toBe(model.kept.dialogues[18]!.id);
+  });
+});
+
+test.each(SHIPPED)(
+  "%s: every view at every size, nothing that is no number, nothing clipped",
+  async (path) => {
+    const session = sessionOn(new TestHost(await modelOf(path)));
+    for (const view of ["1", "2", "3", "4", "5", "6", "b"]) {
+      press(session, "escape", "escape", view);
+      for (const [width, height] of [
+        [1, 1],
+        [39, 9],
+        [40, 10],
+        [60, 15],
+        [79, 50],
+        [80, 24],
+        [100, 30],
+        [120, 40],
+        [160, 50],
+        [300, 90],
+      ] as const) {
+        const lines = session.draw(width, height).lines();
+        expect(lines.length).toBe(height);
+        expect(lines.join("\n")).not.toMatch(/NaN|undefined|Infinity|\[object/);
+      }
+    }
+  },
+);
