@@ -28,7 +28,7 @@ export class ObserverProcess {
   readonly #command: ObserverCommand;
   #child: ChildProcess | null = null;
   #checkpoint: Buffer | null = null;
-  /** Connections there had been when the last checkpoint came. */
+  /** Connections that were over when the last checkpoint came: what became of later ones is known to the observer alone. */
   #keptUntil = 0;
   #isFinishing = false;
   #pauseMs = FIRST_PAUSE_MS;
@@ -66,8 +66,9 @@ export class ObserverProcess {
       if (checkpoints.latest === null) return;
       this.#checkpoint = checkpoints.latest;
       checkpoints.latest = null;
-      this.#keptUntil = this.#relay.accepted;
+      this.#keptUntil = this.#relay.closedCount;
     });
+    this.#keptUntil = this.#relay.closedCount;
     this.link = this.#relay.observe(stream);
     if (this.#checkpoint !== null) this.link?.restore(this.#checkpoint);
   }
@@ -83,8 +84,7 @@ export class ObserverProcess {
     }
     this.#relay.observerRestarts++;
     // Those since the checkpoint are lost with it; those still open are told again, with a gap.
-    this.#relay.missed.connections += Math.max(0, this.#relay.accepted - this.#keptUntil - this.#relay.open);
-    this.#keptUntil = this.#relay.accepted;
+    this.#relay.missed.connections += this.#relay.closedCount - this.#keptUntil;
     this.#pauseMs =
       performance.now() - startedMs > LIVED_LONG_MS
         ? FIRST_PAUSE_MS

@@ -51,6 +51,8 @@ export class Relay implements PairOwner {
   /** Told when the last connection is over. */
   onIdle: (() => void) | null = null;
   observerRestarts = 0;
+  /** Relayed connections that are over. */
+  closedCount = 0;
   /** What the main observer was not told, all its lives together. */
   readonly missed: Missed = { bytes: 0, connections: 0 };
   #observer: Link | null = null;
@@ -102,10 +104,6 @@ export class Relay implements PairOwner {
   /** Where it listens (or did, until it drained), as address:port. */
   get listening(): readonly string[] {
     return this.#listening;
-  }
-
-  get accepted(): number {
-    return this.#accepted;
   }
 
   get open(): number {
@@ -264,6 +262,7 @@ export class Relay implements PairOwner {
     const atUs = nowUs();
     if (this.#observer?.isOpen !== true) this.missed.connections++;
     for (const link of this.#links) link.closed(pair, atUs, facts);
+    this.closedCount++;
     this.#pairs.delete(pair.id);
     const count = (this.#perClient.get(pair.clientAddress) ?? 1) - 1;
     if (count > 0) this.#perClient.set(pair.clientAddress, count);
