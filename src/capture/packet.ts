@@ -71,4 +71,13 @@ export interface SegmentSink {
   segment(segment: Segment): void;
   /** An ICMP or ICMPv6 error that quotes the start of this segment. `flags` is 0 where the quote ends before them. */
   unreachable(quoted: Segment): void;
+  /** A DNS message in a datagram, `buffer[at, end)` captured of it; the addresses are at these offsets. */
+  dns(
+    buffer: Uint8Array,
+    at: number,
+    end: number,
+    addressBytes: 4 | 16,
+    sourceAt: number,
+    destinationAt: number,
+  ): void;
 }

@@ -1,3 +1,5 @@
+import type { Lookup, PacketTrail } from "./packets.ts";
+
 /**
  * The words every source (a capture file, a relay) and the dialogue share.
  *
@@ -58,6 +60,8 @@ export interface Transport {
   acknowledged(side: Side): number;
   /** The number a side's SYN began with; null if it was not captured. Absent where a source has no packets. */
   initialSequence?(side: Side): number | null;
+  /** Absent where a source has no packets (a relay). */
+  readonly trail?: PacketTrail;
 }
 
 /** What a relay knows of a connection that no capture tells. Times µs; null where the kernel cannot be asked. */
@@ -96,4 +100,6 @@ export interface SourceSink {
   open(transport: Transport): StreamSink;
   /** At least once a second of the source's time. */
   tick(atUs: AtUs): void;
+  /** A name is looked up beside the mail. Sources that see no packets never say so. */
+  lookup?(lookup: Lookup): void;
 }

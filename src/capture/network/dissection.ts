@@ -69,6 +69,15 @@ export interface Dissection {
     sourceAt: number,
     destinationAt: number,
   ): Outcome;
+  /** A DNS message in a datagram between these addresses. It counts as a packet without a segment. */
+  dns(
+    buffer: Uint8Array,
+    at: number,
+    end: number,
+    addressBytes: 4 | 16,
+    sourceAt: number,
+    destinationAt: number,
+  ): Outcome;
   /** Here starts the packet that an ICMP error quotes: a segment in it was not sent now. */
   quote(buffer: Uint8Array, at: number, end: number, wireEnd: number): Outcome;
 }

@@ -173,6 +173,18 @@ export class Dissector implements Dissection {
     return openExtensions(this, next, whole, payloadAt, capturedEnd, wholeEnd, wholeEnd, 0, 16);
   }
 
+  dns(
+    buffer: Uint8Array,
+    at: number,
+    end: number,
+    addressBytes: 4 | 16,
+    sourceAt: number,
+    destinationAt: number,
+  ): Outcome {
+    if (!this.#isQuoted) this.#sink.dns(buffer, at, end, addressBytes, sourceAt, destinationAt);
+    return "unsupported";
+  }
+
   quote(buffer: Uint8Array, at: number, end: number, wireEnd: number): Outcome {
     this.#isQuoted = true;
     return this.ip(buffer, at, end, wireEnd);

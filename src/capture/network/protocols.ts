@@ -34,7 +34,7 @@ export function openProtocol(
     case 4: // IP in IP (RFC 2003)
       return dissection.ip(buffer, at, end, wireEnd);
     case 17:
-      return openUdp(dissection, buffer, at, end, wireEnd);
+      return openUdp(dissection, buffer, at, end, wireEnd, addressBytes, sourceAt, destinationAt);
     case 41: // IPv6 in IP (RFC 4213)
       return dissection.ipv6(buffer, at, end, wireEnd);
     case 47:

@@ -1,5 +1,5 @@
 /**
- * UDP (RFC 768), for the tunnels in it. They are known by port only, of either side, the lower port
+ * UDP (RFC 768), for the tunnels in it, and for DNS: why a server is late is often there. Tunnels are known by port only, of either side, the lower port
  * first: a sender that picks 4789 as its source port by chance is rarer than one that answers from it.
  *
  * To add a tunnel over UDP: one `case` in `openPort`, its decoder in a file beside this one.
@@ -17,6 +17,9 @@ export function openUdp(
   at: number,
   end: number,
   wireEnd: number,
+  addressBytes: 4 | 16,
+  sourceAt: number,
+  destinationAt: number,
 ): Outcome {
   const payloadAt = at + HEADER_BYTES;
   if (payloadAt > end) return short(payloadAt, wireEnd);
@@ -26,11 +29,15 @@ export function openUdp(
   if (lengthBytes < HEADER_BYTES) return "malformed";
   const payloadEnd = Math.min(end, at + lengthBytes);
   const payloadWireEnd = Math.min(wireEnd, at + lengthBytes);
+  if (source === DNS || destination === DNS) {
+    return dissection.dns(buffer, payloadAt, payloadEnd, addressBytes, sourceAt, destinationAt);
+  }
   const lower = Math.min(source, destination);
   const port = isTunnel(lower) ? lower : Math.max(source, destination);
   return openPort(dissection, port, buffer, payloadAt, payloadEnd, payloadWireEnd);
 }
 
+const DNS = 53;
 const VXLAN = 4789;
 /** Linux's default from before there was an assigned port. */
 const VXLAN_LINUX = 8472;

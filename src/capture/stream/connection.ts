@@ -1,9 +1,11 @@
+import type { PacketTable, PacketTrail } from "../../spine/packets.ts";
 import { NO_TIME, type StreamSink } from "../../spine/wire.ts";
 import { ACK, FIN, RST, type Segment, SYN } from "../packet.ts";
 import { type CausalOrder, isWaiting, NO_HOLE, type Ordered } from "./causal-order.ts";
 import { ConnectionFacts } from "./connection-facts.ts";
 import type { Direction } from "./direction.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { PacketLog } from "./packet-log.ts";
 
 /**
  * One TCP connection as captured: its segments in, both byte streams out to a sink, in an order in
@@ -16,10 +18,13 @@ import type { Endpoint } from "./endpoint.ts";
 /** Captures of several queues are out of order by less; a clock that is set steps further (µs). */
 const CLOCK_STEP_US = 50_000;
 
+/** After a silence of this long (µs) a packet is worth remembering: shorter ones are nobody's complaint. */
+const PAUSE_US = 3_000;
+
 /** A RST must name a sequence number near what is expected, or anyone could end a dialogue (RFC 5961 §3). */
 const RST_TOLERANCE_BYTES = 1 << 20;
 
-export class Connection extends ConnectionFacts implements Ordered {
+export class Connection extends ConnectionFacts implements Ordered, PacketTrail {
   /** When both directions ended, or a RST came; 0 while open. */
   finishedAtUs = 0;
   sink: StreamSink | null = null;
@@ -30,6 +35,9 @@ export class Connection extends ConnectionFacts implements Ordered {
   holeAtUs = NO_HOLE;
   holePacket = 0;
   readonly #order: CausalOrder;
+  readonly #log: PacketLog;
+  /** Its latest entry in the log. */
+  #logged = 0;
   #packets = 0;
   #lastFrame = 0;
   #previousAtUs = NO_TIME;
@@ -41,9 +49,19 @@ export class Connection extends ConnectionFacts implements Ordered {
     atUs: number,
     tcpStream: number,
     order: CausalOrder,
+    log: PacketLog,
   ) {
     super(low, high, frame, atUs, tcpStream);
     this.#order = order;
+    this.#log = log;
+  }
+
+  get trail(): PacketTrail {
+    return this;
+  }
+
+  read(into: PacketTable): void {
+    this.#log.read(this.#logged, this.low, this.high, into);
   }
 
   /** Takes one segment of this connection; `sink` must be set by now if there is payload. */
@@ -54,6 +72,9 @@ export class Connection extends ConnectionFacts implements Ordered {
     this.#packets++;
     this.#lastFrame = frame;
     from.seen = true;
+    // A packet with bytes right behind another says nothing that its exchange doesn't.
+    const tells = segment.payloadLength === 0 || atUs - this.#previousAtUs >= PAUSE_US;
+    if (tells && !this.sinkRefused) this.#logged = this.#log.add(this.#logged, segment, fromLow, atUs, frame);
     if (atUs !== NO_TIME) this.#timePasses(atUs);
     if (flags & RST) {
       this.#reset(segment, from, peer, atUs, frame);

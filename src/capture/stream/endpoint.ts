@@ -34,6 +34,10 @@ export class Endpoint {
         : [first, word(buffer, at + 4), word(buffer, at + 8), word(buffer, at + 12)];
   }
 
+  get address(): string {
+    return addressOf(this.text);
+  }
+
   get text(): string {
     if (this.#text === null) {
       const words = this.#words;
@@ -42,6 +46,12 @@ export class Endpoint {
     }
     return this.#text;
   }
+}
+
+/** `192.0.2.1:25` without its port, `[2001:db8::1]:25` without brackets and port. */
+export function addressOf(endpoint: string): string {
+  const address = endpoint.slice(0, endpoint.lastIndexOf(":"));
+  return address.startsWith("[") ? address.slice(1, -1) : address;
 }
 
 function word(buffer: Uint8Array, at: number): number {

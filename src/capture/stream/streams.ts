@@ -1,9 +1,11 @@
 import { NO_TIME, type SourceSink } from "../../spine/wire.ts";
+import { DNS_PORT, DnsStream, Lookups } from "../dns/lookups.ts";
 import { ACK, type Segment, type SegmentSink, SYN } from "../packet.ts";
 import { CausalOrder } from "./causal-order.ts";
 import { Connection } from "./connection.ts";
-import { Endpoint } from "./endpoint.ts";
+import { addressOf, Endpoint } from "./endpoint.ts";
 import { Flows } from "./flows.ts";
+import { PacketLog } from "./packet-log.ts";
 
 /**
  * Segments in, connections out: finds each segment's connection, numbers connections as Wireshark
@@ -39,6 +41,9 @@ export class Streams implements SegmentSink {
   readonly #v4 = new Flows(4);
   #v6: Flows | null = null;
   readonly #order = new CausalOrder();
+  readonly #log = new PacketLog();
+  /** Null when nobody wants to know. */
+  readonly #lookups: Lookups | null;
   readonly #waiting = new Set<Connection>();
   #lingering: Lingering[] = [];
   #lingerHead = 0;
@@ -52,6 +57,7 @@ export class Streams implements SegmentSink {
   constructor(sink: SourceSink, ports: ReadonlySet<number>) {
     this.#sink = sink;
     this.#ports = ports;
+    this.#lookups = sink.lookup === undefined ? null : new Lookups((lookup) => sink.lookup?.(lookup));
   }
 
   /** The packet that the following segment is in. */
@@ -138,6 +144,20 @@ export class Streams implements SegmentSink {
       connection.refused = true;
   }
 
+  dns(
+    buffer: Uint8Array,
+    at: number,
+    end: number,
+    addressBytes: 4 | 16,
+    sourceAt: number,
+    destinationAt: number,
+  ): void {
+    if (this.#lookups === null) return;
+    const sender = new Endpoint(buffer, sourceAt, addressBytes, 0).address;
+    const receiver = new Endpoint(buffer, destinationAt, addressBytes, 0).address;
+    this.#lookups.message(buffer, at, end, sender, receiver, false, this.#atUs, this.#frame);
+  }
+
   /** The source is over: every connection is closed, in the order in which they began. */
   end(): void {
     const open: Connection[] = [];
@@ -160,7 +180,7 @@ export class Streams implements SegmentSink {
     const low = fromLow ? source : destination;
     const high = fromLow ? destination : source;
     const tcpStream = number < 0 ? this.tcpStreams++ : number;
-    const connection = new Connection(low, high, this.#frame, this.#atUs, tcpStream, this.#order);
+    const connection = new Connection(low, high, this.#frame, this.#atUs, tcpStream, this.#order, this.#log);
     if (number < 0) this.connections++;
     flows.add(slot, connection, this.#file, tcpStream, this.#frame);
     return connection;
@@ -177,6 +197,11 @@ export class Streams implements SegmentSink {
       connection.setServer(senderIsServer ? !fromLow : fromLow);
     }
     connection.sink = this.#sink.open(connection);
+    if (connection.serverPort === DNS_PORT && this.#lookups !== null) {
+      const { client, server } = connection;
+      const lookups = this.#lookups;
+      connection.sink = new DnsStream(connection.sink, lookups, addressOf(client), addressOf(server));
+    }
   }
 
   #unwanted(connection: Connection): void {

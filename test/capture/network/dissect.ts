@@ -91,6 +91,7 @@ export function dissect(packets: readonly Packet[], options: DissectorOptions = 
     {
       segment: (segment) => void outcomes.push(describeSegment("segment", segment)),
       unreachable: (quoted) => void outcomes.push(describeSegment("unreachable", quoted)),
+      dns: () => {},
     },
     options,
   );

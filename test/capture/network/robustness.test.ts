@@ -78,7 +78,7 @@ describe("any bytes, cut anywhere", () => {
             expect(segment.capturedEnd).toBeLessThanOrEqual(segment.payloadAt + segment.payloadLength);
           }
         };
-        const dissector = new Dissector({ segment: count, unreachable: count });
+        const dissector = new Dissector({ segment: count, unreachable: count, dns: () => {} });
         for (const { linkType, bytes, wireLength } of packets) {
           const end = 50 + bytes.length;
           const { guarded, outside } = guard(join(new Uint8Array(50), bytes, new Uint8Array(50)), 50, end);
