@@ -1,3 +1,4 @@
+import { Diagnosis } from "../diagnosis/diagnosis.ts";
 import { closeSilent } from "../dialogue/dialogues.ts";
 import { type PhasePart, Recorder } from "../latency/recorder.ts";
 import { Rewriting } from "../rewriting/rewriting.ts";
@@ -6,9 +7,9 @@ import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Finding } from "../spine/finding.ts";
 import { BODY, CONNECT, PHASES } from "../spine/phase.ts";
-import type { AccountView, Health, PhaseView, SlowReply, Totals } from "../spine/report.ts";
+import type { AccountView, Health, PhaseView, SlowReply, Totals, WaitingView } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
-import type { Transport } from "../spine/wire.ts";
+import type { SourceSink, Transport } from "../spine/wire.ts";
 import { type GroupKey, type GroupPart, Groups } from "./groups.ts";
 import { SilentServers } from "./silent-servers.ts";
 import { Top } from "./top.ts";
@@ -64,6 +65,7 @@ export interface AnalysisPart {
   readonly unanswered: readonly SlowReply[];
   readonly silentLeftOut: number;
   readonly rewriting: ReturnType<Rewriting["part"]>;
+  readonly diagnosis: ReturnType<Diagnosis["part"]>;
 }
 
 const NO_ACCOUNT: AccountView = {
@@ -82,6 +84,7 @@ export class Analysis implements DialogueListener {
   #frames: () => FileFrames;
   readonly #recorder = new Recorder();
   readonly #rewriting: Rewriting;
+  readonly #diagnosis = new Diagnosis();
   readonly #groups: Groups | null;
   readonly #slowest: Top;
   readonly #unanswered: Top;
@@ -116,6 +119,11 @@ export class Analysis implements DialogueListener {
     this.#rewriting = new Rewriting({ redact: options.redact });
   }
 
+  /** Sees what passes beside the mail on its way to `sink`. */
+  watch(sink: SourceSink): SourceSink {
+    return this.#diagnosis.watch(sink);
+  }
+
   // ---- what dialogues say
 
   exchange(exchange: Exchange, conversation: Conversation): void {
@@ -124,11 +132,15 @@ export class Analysis implements DialogueListener {
     if (accepts !== null || onExchange !== null) {
       const settled = this.#locate(exchange, conversation);
       if (accepts !== null) {
-        if (!accepts(settled)) return;
+        if (!accepts(settled)) {
+          this.#diagnosis.exchange(exchange, conversation, false);
+          return;
+        }
         this.#accepted.add(conversation);
       }
       onExchange?.(settled);
     }
+    this.#diagnosis.exchange(exchange, conversation, true);
     const counts = this.#counts;
     const { taint } = exchange;
     counts.exchanges++;
@@ -149,14 +161,17 @@ export class Analysis implements DialogueListener {
     this.#groups?.record(exchange, conversation);
   }
 
-  body(durationUs: number, _lengthBytes: number, atUs: number, _conversation: Conversation): void {
+  body(durationUs: number, lengthBytes: number, atUs: number, conversation: Conversation): void {
+    this.#diagnosis.body(lengthBytes, conversation);
     if (this.#options.acceptsStage(atUs)) this.#recorder.stage(BODY, durationUs, 0);
   }
 
   conversation(conversation: Conversation): void {
     this.#counts.seen++;
     this.silent.spoke(conversation.transport.server);
-    this.#connect(conversation);
+    const connects = this.#connect(conversation);
+    const found = this.#rewriting.foundIn(conversation);
+    this.#diagnosis.conversation(conversation, connects, found, this.#frames());
     const accepted = this.#options.accepts === null || this.#accepted.delete(conversation);
     this.#rewriting.conversation(conversation, this.#frames(), accepted);
     if (!accepted) return;
@@ -175,13 +190,15 @@ export class Analysis implements DialogueListener {
     this.#add(conversation.account);
   }
 
-  #connect(conversation: Conversation): void {
+  /** @returns whether the time it took to connect counts */
+  #connect(conversation: Conversation): boolean {
     const { synAtUs, synAckAtUs } = conversation.transport;
-    if (synAtUs === null || !this.#options.acceptsStage(synAtUs)) return;
+    if (synAtUs === null || !this.#options.acceptsStage(synAtUs)) return false;
     const { connectUs } = conversation.account;
-    if (synAckAtUs !== null && synAckAtUs >= synAtUs)
-      this.#recorder.stage(CONNECT, synAckAtUs - synAtUs, connectUs);
-    else if (!connected(conversation)) this.#recorder.stage(CONNECT, null, connectUs);
+    const answered = synAckAtUs !== null && synAckAtUs >= synAtUs;
+    if (!answered && connected(conversation)) return false;
+    this.#recorder.stage(CONNECT, answered ? synAckAtUs - synAtUs : null, connectUs);
+    return true;
   }
 
   other(_transport: Transport): void {
@@ -274,6 +291,7 @@ export class Analysis implements DialogueListener {
       unanswered: this.#unanswered.entries,
       silentLeftOut: this.silent.leftOut,
       rewriting: this.#rewriting.part(),
+      diagnosis: this.#diagnosis.part(),
     };
   }
 
@@ -286,6 +304,7 @@ export class Analysis implements DialogueListener {
     this.#add(part.account);
     this.silent.leftOut += part.silentLeftOut;
     this.#rewriting.add(part.rewriting);
+    this.#diagnosis.add(part.diagnosis);
     this.#recorder.add(part.phases);
     if (part.groups !== null) this.#groups?.add(part.groups);
     for (const entry of part.slowest) if (this.#slowest.wants(entry.waitedUs)) this.#slowest.add(entry);
@@ -345,8 +364,9 @@ export class Analysis implements DialogueListener {
     return this.#recorder.phases.reduce((sum, phase) => sum + phase.waitedUs, 0);
   }
 
-  findings(): Finding[] {
-    return this.#rewriting.findings();
+  conclude(): { findings: Finding[]; waiting: WaitingView } {
+    const { findings, waiting } = this.#diagnosis.conclude();
+    return { findings: [...this.#rewriting.findings(), ...findings], waiting };
   }
 
   /** Phases that occurred, by share of the waiting time. */

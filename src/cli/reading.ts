@@ -103,7 +103,7 @@ export class Reading {
   ): Promise<void> {
     const { signal, onProgress } = this.#hooks;
     const capture = new Capture(
-      new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true }),
+      this.#analysis.watch(new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true })),
       this.#ports,
     );
     this.#frames = capture.frames;

@@ -57,7 +57,7 @@ export function assemble(
     ),
     waitedUs: whole.waitedUs,
     account: whole.account,
-    findings: whole.findings(),
+    ...whole.conclude(),
     phases: whole.phases(),
     by: whole.groups(),
     slowest: whole.slowest,

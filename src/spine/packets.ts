@@ -62,6 +62,8 @@ export interface Lookup {
   readonly answeredFrame: number;
   /** NOERROR, NXDOMAIN, SERVFAIL …; null while there is no answer. */
   readonly rcode: string | null;
+  /** Answers, repeated ones included: as many as queries mean that none was lost. */
+  readonly responses: number;
   /** Names and addresses it was answered with, the first few. */
   readonly answers: readonly string[];
   /** It did not fit into a datagram and was asked again over TCP. */

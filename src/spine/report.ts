@@ -29,6 +29,8 @@ export interface Report {
   readonly waitedUs: number;
   /** Where the dialogues' time went, from SYN to end; the parts add up to `lengthUs`. */
   readonly account: AccountView;
+  /** What the waiting was for; its parts add up. */
+  readonly waiting: WaitingView;
   /** What was concluded: rewriting by severity, then causes by rank. */
   readonly findings: readonly Finding[];
   /** Ranked by share of the waiting time. */
@@ -127,6 +129,40 @@ export interface AccountView {
   readonly clientUs: number;
   readonly transferUs: number;
   readonly unknownUs: number;
+}
+
+/**
+ * The account of waiting: each µs that clients waited is put down to one part or is unexplained.
+ * `waitedUs` is what the report's is, and `unseenUs` on top: waits past the point of capture (a reply
+ * that had to be sent again). It is `unexplainedUs` and the parts together.
+ */
+export interface WaitingView {
+  readonly waitedUs: number;
+  readonly unseenUs: number;
+  /** By size. */
+  readonly parts: readonly WaitingPart[];
+  readonly unexplainedUs: number;
+  /** Of what is unexplained, waited in replies that came promptly. */
+  readonly promptUs: number;
+  /** Whether delay concerns everybody. `none`: nothing is wrong. `unknown`: too few dialogues. */
+  readonly scope: "none" | "isolated" | "general" | "unknown";
+  /** One sentence for a reader: what was waited for, and for whom. */
+  readonly verdict: string;
+}
+
+export interface WaitingPart {
+  /** Causes that the evidence cannot tell apart. */
+  readonly causes: readonly string[];
+  readonly rank: number;
+  readonly phases: readonly Phase[];
+  readonly explainedUs: number;
+  /** Of all waiting. */
+  readonly share: number;
+  readonly dialogues: number;
+  /** What it was: "PTR lookups". */
+  readonly what: string;
+  /** Whom it concerned, where it did not concern everybody: a client, a network, a server. */
+  readonly where: string | null;
 }
 
 /** A distribution of durations. min, max and sum are exact, percentiles within 0.1 %. */

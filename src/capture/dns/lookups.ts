@@ -10,7 +10,7 @@ import type { EndCause, GapCause, Side, StreamSink } from "../../spine/wire.ts";
 
 export const DNS_PORT = 53;
 
-/** Questions without an answer that are remembered; whoever asks more gets the oldest forgotten. */
+/** Questions that are remembered, for their answers and late second ones; whoever asks more gets the oldest forgotten. */
 const MAX_PENDING = 4_096;
 /** Answers kept of one message: what is chained on are the first few. */
 const MAX_ANSWERS = 16;
@@ -67,12 +67,14 @@ export class Lookups {
     frame: number,
   ): void {
     const known = this.#pending.get(key);
-    if (known !== undefined && atUs - known.lastAskedAtUs < RETRY_US) {
+    const isOpen = known !== undefined && (known.answeredAtUs === null || known.truncated);
+    if (known !== undefined && isOpen && atUs - known.lastAskedAtUs < RETRY_US) {
       // The same over TCP is no retry: the answer was too long.
       if (!known.truncated) known.queries++;
       known.lastAskedAtUs = atUs;
       return;
     }
+    this.#pending.delete(key);
     if (this.#pending.size >= MAX_PENDING) {
       const oldest = this.#pending.keys().next();
       if (!oldest.done) this.#pending.delete(oldest.value);
@@ -86,6 +88,7 @@ export class Lookups {
       answeredAtUs: null,
       answeredFrame: 0,
       rcode: null,
+      responses: 0,
       answers: [],
       truncated: false,
       overTcp: false,
@@ -97,13 +100,14 @@ export class Lookups {
   #answer(key: string, packet: Packet, overTcp: boolean, atUs: number, frame: number): void {
     const lookup = this.#pending.get(key);
     if (lookup === undefined || atUs < lookup.askedAtUs) return;
+    lookup.responses++;
+    if (lookup.answeredAtUs !== null && !lookup.truncated) return;
     lookup.answeredAtUs = atUs;
     lookup.answeredFrame = frame;
     lookup.rcode = "rcode" in packet ? String(packet.rcode) : null;
     lookup.answers = (packet.answers ?? []).slice(0, MAX_ANSWERS).flatMap(answerText);
     lookup.overTcp = overTcp;
     lookup.truncated = "flag_tc" in packet && packet.flag_tc === true && !overTcp;
-    if (!lookup.truncated) this.#pending.delete(key);
   }
 }
 

@@ -1,0 +1,234 @@
+import type { Conversation } from "../spine/conversation.ts";
+import type { FileFrames } from "../spine/files.ts";
+import { PacketTable } from "../spine/packets.ts";
+import { BANNER, BODY, CONNECT, END_OF_DATA, RCPT } from "../spine/phase.ts";
+import type { Draft } from "./draft.ts";
+import type { ClientTurn, DialogueFacts, ReplyFacts, Stretch } from "./facts.ts";
+import { type Handshake, handshakeOf } from "./handshake.ts";
+import { addressIn, type Idents } from "./idents.ts";
+import type { LookupBook } from "./lookup-book.ts";
+import { cutReply, type Errand, echoesFirst, errandsOf, Packets } from "./stretches.ts";
+
+/** Turns of the client that are kept, the longest. */
+const MAX_TURNS = 8;
+/** A turn of the client (µs) that is kept. */
+const MIN_TURN_US = 250_000;
+
+/** Looks closely at one dialogue that was not prompt. */
+export class Examiner {
+  readonly #table = new PacketTable();
+  readonly #lookups: LookupBook;
+  readonly #idents: Idents;
+
+  constructor(lookups: LookupBook, idents: Idents) {
+    this.#lookups = lookups;
+    this.#idents = idents;
+  }
+
+  examine(
+    conversation: Conversation,
+    draft: Draft,
+    connectUs: number,
+    rewriting: readonly string[],
+    frames: FileFrames,
+  ): DialogueFacts {
+    const { transport, account, flags, tls } = conversation;
+    const table = this.#table;
+    table.first = table.end;
+    transport.trail?.read(table);
+    const handshake = handshakeOf(table, transport, account.connectUs);
+    const hasPackets = table.first < table.end;
+    const packets = hasPackets ? new Packets(table, handshake.roundTripUs ?? 0) : null;
+    const client = addressIn(transport.client);
+    const fromUs = transport.synAtUs ?? transport.firstAtUs ?? 0;
+    const toUs = conversation.endedAtUs ?? transport.lastAtUs ?? fromUs;
+    const { errands, lookups } = this.#errands(conversation, draft, client, fromUs, toUs);
+    const file = frames.locate(transport.firstFrame).file;
+    const inFile = (frame: number) => {
+      const place = frames.locate(frame);
+      return frame > 0 && place.file === file ? place.frame : 0;
+    };
+    const replies = repliesOf(draft, packets, errands);
+    const connect = connectOf(handshake, connectUs, fromUs, transport.synFrame);
+    if (connect !== null) replies.unshift(connect);
+    return {
+      file,
+      tcpStream: transport.tcpStreamAt(transport.firstFrame),
+      client,
+      server: transport.server,
+      fromUs,
+      toUs,
+      frame: inFile(transport.firstFrame),
+      replies: replies.map((reply) => ({
+        ...reply,
+        frame: inFile(reply.frame),
+        stretches: reply.stretches.map((stretch) => ({ ...stretch, frame: inFile(stretch.frame) })),
+      })),
+      unlistedUs: draft.unlistedUs,
+      clientTurns: turnsOf(draft, table, transport.handshakeAtUs).map((turn) => ({
+        ...turn,
+        frame: inFile(turn.frame),
+      })),
+      clientUs: account.clientUs,
+      roundTripUs: handshake.roundTripUs,
+      hopsToServer: handshake.hopsToServer,
+      hopsToClient: handshake.hopsToClient,
+      lookups,
+      tls: tls === null ? "none" : tls.how === "implicit" ? "implicit" : "starttls",
+      earlyTalker: flags.has("early-talker"),
+      closedBy: handshake.closedBy,
+      rewriting,
+      delivered: conversation.messages > 0,
+    };
+  }
+
+  #errands(
+    { transport }: Conversation,
+    draft: Draft,
+    client: string,
+    fromUs: number,
+    toUs: number,
+  ): { errands: Errand[]; lookups: number } {
+    const server = addressIn(transport.server);
+    const errands = this.#idents.between(server, client, fromUs, toUs);
+    const { banner } = draft;
+    const greetedAtUs = banner < 0 || draft.marks[banner]! & 2 ? toUs : draft.lastAtUs[banner]!;
+    const asking = { client, server, fromUs, toUs, greetedAtUs, domains: draft.domains };
+    const caused = this.#lookups.causedBy(asking);
+    errands.push(...errandsOf(caused));
+    errands.sort((a, b) => a.fromUs - b.fromUs);
+    // An errand without an end lasts until the next begins.
+    for (let i = 0; i < errands.length; i++) {
+      const errand = errands[i]!;
+      const next = errands[i + 1];
+      if (errand.toUs === Number.POSITIVE_INFINITY && next !== undefined && errand.spent.kind === "ident")
+        errands[i] = { ...errand, toUs: next.fromUs };
+    }
+    return { errands, lookups: caused.length };
+  }
+}
+
+function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Errand[]): ReplyFacts[] {
+  const replies: ReplyFacts[] = [];
+  let errors = 0;
+  let recipients = 0;
+  for (let i = 0; i < draft.count; i++) {
+    const marks = draft.marks[i]!;
+    const phase = draft.phase[i]!;
+    const code = draft.code[i]!;
+    const isUnanswered = (marks & 2) !== 0;
+    const waitedUs = draft.waitedUs[i]!;
+    const cut =
+      isUnanswered || (marks & 8) !== 0
+        ? uncut(waitedUs, isUnanswered, draft.askedFrame[i]!)
+        : cutReply(draft, i, packets, errands);
+    const delivery = isUnanswered || packets === null ? null : delivered(draft, i, packets);
+    replies.push({
+      phase,
+      code: code === 0 ? null : code,
+      fromUs: draft.lastAtUs[i]! - waitedUs,
+      waitedUs: waitedUs + (delivery?.lengthUs ?? 0),
+      unseenUs: delivery?.lengthUs ?? 0,
+      accepted: (marks & 1) !== 0,
+      stretches: delivery === null ? cut.stretches : [...cut.stretches, delivery],
+      silenceUs: cut.silenceUs,
+      arrived: cut.arrived,
+      clockKnown: cut.clockKnown,
+      messageBytes: draft.messageBytes[i]!,
+      errorsBefore: errors,
+      recipientsBefore: phase === RCPT ? recipients : 0,
+      saysGreylisted: (marks & 4) !== 0,
+      frame: draft.firstFrame[i]! || draft.askedFrame[i]!,
+    });
+    if (code >= 400) errors++;
+    if (phase === RCPT) recipients++;
+    else if (phase === END_OF_DATA) recipients = 0;
+  }
+  return replies;
+}
+
+function uncut(waitedUs: number, isUnanswered: boolean, frame: number) {
+  const spent = isUnanswered ? ({ kind: "unanswered" } as const) : ({ kind: "silence" } as const);
+  const stretches: Stretch[] = waitedUs > 0 ? [{ spent, lengthUs: waitedUs, frame, name: "" }] : [];
+  return { stretches, silenceUs: isUnanswered ? 0 : waitedUs, arrived: null, clockKnown: false };
+}
+
+/** A reply that was sent again until the client had it: what the client waited past the point of capture. */
+function delivered(draft: Draft, i: number, packets: Packets): Stretch | null {
+  const { table } = packets;
+  const frame = draft.firstFrame[i]!;
+  const first = packets.at(frame);
+  if (first < 0) return null;
+  const to = table.offset[first]! + table.lengthBytes[first]!;
+  const by = packets.acknowledgement(false, frame, to);
+  if (by < 0) return null;
+  const copies = packets.copies(false, frame, to, by);
+  if (copies.length === 0) return null;
+  const lengthUs = Math.max(0, table.atUs[by]! - draft.lastAtUs[i]!);
+  const kind = echoesFirst(table, by, first, copies) ? "held" : "lost";
+  return { spent: { kind, what: "reply" }, lengthUs, frame: table.frame[copies[0]!]!, name: "" };
+}
+
+function connectOf(
+  handshake: Handshake,
+  connectUs: number,
+  fromUs: number,
+  frame: number,
+): ReplyFacts | null {
+  if (frame === 0 && handshake.stretches.length === 0) return null;
+  return {
+    phase: CONNECT,
+    code: null,
+    fromUs,
+    waitedUs: handshake.stretches.reduce((sum, { lengthUs }) => sum + lengthUs, 0),
+    unseenUs: handshake.lateUs,
+    accepted: connectUs > 0,
+    stretches: handshake.stretches,
+    silenceUs: 0,
+    arrived: null,
+    clockKnown: false,
+    messageBytes: 0,
+    errorsBefore: 0,
+    recipientsBefore: 0,
+    saysGreylisted: false,
+    frame,
+  };
+}
+
+/** The client's longest pauses: between a reply and its next command, and within a message. */
+function turnsOf(draft: Draft, table: PacketTable, handshakeAtUs: number | null): ClientTurn[] {
+  const turns: ClientTurn[] = [];
+  let repliedAtUs = handshakeAtUs ?? -1;
+  for (let i = 0; i < draft.count; i++) {
+    const phase = draft.phase[i]!;
+    const askedAtUs = draft.askedFirstAtUs[i]!;
+    if (phase === BANNER) {
+      repliedAtUs = draft.lastAtUs[i]!;
+      continue;
+    }
+    const lengthUs = askedAtUs - repliedAtUs;
+    if (repliedAtUs > 0 && phase !== END_OF_DATA && lengthUs >= MIN_TURN_US)
+      turns.push({ before: phase, lengthUs, frame: draft.askedFrame[i]! });
+    if (phase === END_OF_DATA && repliedAtUs > 0) {
+      const pause = longestPause(table, repliedAtUs, draft.askedAtUs[i]!);
+      if (pause.lengthUs >= MIN_TURN_US) turns.push({ before: BODY, ...pause });
+    }
+    repliedAtUs = draft.lastAtUs[i]!;
+  }
+  return turns.sort((a, b) => b.lengthUs - a.lengthUs).slice(0, MAX_TURNS);
+}
+
+/** The longest time in which neither side sent anything, ended by the client. */
+function longestPause(table: PacketTable, fromUs: number, toUs: number): { lengthUs: number; frame: number } {
+  let longest = { lengthUs: 0, frame: 0 };
+  let previousUs = fromUs;
+  for (let i = table.first; i < table.end; i++) {
+    const atUs = table.atUs[i]!;
+    if (atUs <= fromUs || atUs > toUs) continue;
+    const lengthUs = atUs - previousUs;
+    if (table.fromClient[i] === 1 && table.lengthBytes[i]! > 0 && lengthUs > longest.lengthUs)
+      longest = { lengthUs, frame: table.frame[i]! };
+    previousUs = atUs;
+  }
+  return longest;
+}

@@ -1,0 +1,92 @@
+import { ACK_FLAG, FIN_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
+import type { Transport } from "../spine/wire.ts";
+import type { Spent, Stretch } from "./facts.ts";
+
+/** What a dialogue's packets say about how it was opened and closed, and from where it was seen. */
+export interface Handshake {
+  /** SYN → SYN-ACK of the SYN that was answered; null where it was not seen. */
+  readonly roundTripUs: number | null;
+  /** The time until there was a connection, cut up; it adds up to `connectUs` and `lateUs`. */
+  readonly stretches: readonly Stretch[];
+  /** Waited for the connection after the SYN-ACK had passed the point of capture. */
+  readonly lateUs: number;
+  readonly hopsToServer: number | null;
+  readonly hopsToClient: number | null;
+  readonly closedBy: "client" | "server" | null;
+}
+
+export function handshakeOf(table: PacketTable, transport: Transport, connectUs: number): Handshake {
+  const syns: number[] = [];
+  const answers: number[] = [];
+  let completed = -1;
+  let ended: "client" | "server" | null = null;
+  for (let i = table.first; i < table.end; i++) {
+    const flags = table.flags[i]!;
+    const isClient = table.fromClient[i] === 1;
+    if (flags & SYN_FLAG) (isClient ? syns : answers).push(i);
+    else if (completed < 0 && isClient && answers.length > 0 && flags & ACK_FLAG) completed = i;
+    if (ended === null && flags & (FIN_FLAG | RST_FLAG)) ended = isClient ? "client" : "server";
+  }
+  const stretches: Stretch[] = [];
+  const say = (spent: Spent, lengthUs: number, frame: number) => {
+    if (lengthUs > 0) stretches.push({ spent, lengthUs, frame, name: "" });
+  };
+  const answered = answers[0];
+  const before = syns.filter((i) => answered === undefined || i < answered);
+  const latest = before.at(-1);
+  let roundTripUs: number | null = null;
+  if (transport.synAckFrame === 0) {
+    const how = transport.refused ? "refused" : "dropped";
+    say({ kind: "unreachable", how }, connectUs, transport.synFrame);
+  } else {
+    const lostUs =
+      latest === undefined ? 0 : Math.min(connectUs, table.atUs[latest]! - table.atUs[before[0]!]!);
+    say({ kind: "lost", what: "syn" }, lostUs, latest === undefined ? 0 : table.frame[latest]!);
+    say({ kind: "path" }, connectUs - lostUs, transport.synAckFrame);
+    if (transport.synAtUs !== null && latest !== undefined) roundTripUs = connectUs - lostUs;
+    else if (transport.synCount === 1) roundTripUs = connectUs;
+  }
+  const { lateUs, spent, frame } = late(table, answers, completed);
+  if (spent !== null) say(spent, lateUs, frame);
+  return {
+    roundTripUs,
+    stretches,
+    lateUs,
+    hopsToServer: hops(table, false),
+    hopsToClient: hops(table, true),
+    closedBy: ended,
+  };
+}
+
+/** The SYN-ACK came again: because it was lost, or because there was no room for the connection. */
+function late(
+  table: PacketTable,
+  answers: readonly number[],
+  completed: number,
+): { lateUs: number; spent: Spent | null; frame: number } {
+  const first = answers[0];
+  const last = answers.at(-1);
+  if (first === undefined || last === undefined || first === last)
+    return { lateUs: 0, spent: null, frame: 0 };
+  const frame = table.frame[last]!;
+  if (completed >= 0 && last > completed) {
+    return { lateUs: 0, spent: { kind: "overflow" }, frame };
+  }
+  return {
+    lateUs: Math.max(0, table.atUs[last]! - table.atUs[first]!),
+    spent: { kind: "lost", what: "syn-ack" },
+    frame,
+  };
+}
+
+/** Systems send with one of these times to live; each router takes one off. */
+const INITIAL_HOPS = [64, 128, 255];
+
+function hops(table: PacketTable, client: boolean): number | null {
+  for (let i = table.first; i < table.end; i++) {
+    const left = table.hops[i]!;
+    if ((table.fromClient[i] === 1) !== client || left === 0 || table.flags[i]! & RST_FLAG) continue;
+    return INITIAL_HOPS.find((initial) => initial >= left)! - left;
+  }
+  return null;
+}

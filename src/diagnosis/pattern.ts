@@ -1,0 +1,255 @@
+import { BANNER, END_OF_DATA, QUIT } from "../spine/phase.ts";
+import type { Bundle, Stage } from "./bundles.ts";
+import { LATE_US } from "./bundles.ts";
+import type { DialogueFacts } from "./facts.ts";
+import { correlation, median, spread, weightedMedian } from "./numbers.ts";
+import type { Sample } from "./sample.ts";
+
+/**
+ * What silences of one server at one stage have in common. No feature depends on how long the silences
+ * are, except for how they compare with timers that are documented.
+ */
+export interface Pattern {
+  readonly stage: Stage;
+  readonly lengthsUs: readonly number[];
+  /** Half of the time is in longer ones. */
+  readonly medianUs: number;
+  readonly dialogues: number;
+  readonly clients: number;
+  /** Of the server's replies at this stage, those that were late. */
+  readonly lateShare: number;
+  /** Relative: 0 where all silences are alike. `byClient`: among the visits of one client, the middle of all such. */
+  readonly spread: number;
+  readonly spreadByClient: number | null;
+  /** Clients some of whose visits were late and the later ones prompt: something was remembered. */
+  readonly firstOnly: boolean;
+  /** The capture has lookups that the server made. */
+  readonly dnsSeen: boolean;
+  /** Captured beside the server: what the path does is not in these times. Null: not known. */
+  readonly besideServer: boolean | null;
+  /** Silences during which the server is known to have had the command. */
+  readonly arrivedShare: number;
+  readonly clockShare: number;
+  /** Late greetings of clients that came when nobody else was connected. */
+  readonly aloneShare: number;
+  /** Of the dialogues, those that were opened while another was waiting for its greeting. */
+  readonly othersWaited: number;
+  /** Late greetings that came just when another dialogue had ended, beyond what chance does. */
+  readonly queueFit: number;
+  /** Only refusals are late although replies that accept are there too. */
+  readonly refusalsOnly: boolean;
+  /** In each dialogue late from some refusal on, and prompt before. */
+  readonly afterErrors: boolean;
+  /** Rank correlation with how many recipients came before, and with the size of the message. */
+  readonly withRecipients: number;
+  readonly withSize: number;
+  /** Where the first recipients of a message are prompt and later ones late. */
+  readonly afterRecipients: boolean;
+  /** Silences that are a multiple of the resolver's 5 s; that fit a retransmission timer. */
+  readonly resolverSteps: number;
+  readonly retransmissionSteps: number;
+  /** Of all replies of these dialogues (QUIT apart), those that were late. */
+  readonly coverage: number;
+  readonly tls: boolean;
+  readonly masked: boolean;
+}
+
+/** Things about an input that many patterns need. */
+export class Crowd {
+  readonly #starts = new Map<string, number[]>();
+  readonly #ends = new Map<string, number[]>();
+  readonly sample: Sample;
+  readonly serversWithLookups = new Set<string>();
+
+  constructor(sample: Sample) {
+    this.sample = sample;
+    for (const { server, fromUs, toUs } of [...sample.late, ...sample.visits]) {
+      listOf(this.#starts, server).push(fromUs);
+      listOf(this.#ends, server).push(toUs);
+    }
+    for (const list of [...this.#starts.values(), ...this.#ends.values()]) list.sort((a, b) => a - b);
+    for (const { server, lookups } of sample.late) if (lookups > 0) this.serversWithLookups.add(server);
+  }
+
+  /** Other dialogues with the server that were open at this time. */
+  othersAt(server: string, atUs: number): number {
+    return below(this.#starts.get(server), atUs) - below(this.#ends.get(server), atUs);
+  }
+
+  /** Another client of the same server was waiting for its greeting when this one came. */
+  waitingAt(dialogue: DialogueFacts): boolean {
+    return this.sample.late.some((other) => {
+      if (other === dialogue || other.server !== dialogue.server) return false;
+      const greeting = other.replies.find(({ phase }) => phase === BANNER);
+      if (greeting === undefined || greeting.silenceUs < LATE_US) return false;
+      return greeting.fromUs <= dialogue.toUs && greeting.fromUs + greeting.waitedUs >= dialogue.fromUs;
+    });
+  }
+
+  /** Dialogues with the server that ended in this time. */
+  endedIn(server: string, fromUs: number, toUs: number): number {
+    return below(this.#ends.get(server), toUs) - below(this.#ends.get(server), fromUs);
+  }
+}
+
+function listOf(map: Map<string, number[]>, key: string): number[] {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const list: number[] = [];
+  map.set(key, list);
+  return list;
+}
+
+function below(sorted: readonly number[] | undefined, value: number): number {
+  if (sorted === undefined) return 0;
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
+  const { items, server, stage } = bundle;
+  const { sample } = crowd;
+  const lengthsUs = items.map(({ stretch }) => stretch.lengthUs);
+  const dialogues = [...new Set(items.map(({ dialogue }) => dialogue))];
+  const atServer = sample.late.filter((each) => each.server === server);
+  const peers = atServer.flatMap(({ replies }) =>
+    replies.filter(({ phase }) => stage === "every" || phase === stage),
+  );
+  const prompt = sample.promptReplies(server);
+  const promptCount = stage === "every" ? prompt.reduce((sum, count) => sum + count, 0) : prompt[stage]!;
+  const lateReplies = new Set(items.map(({ reply }) => reply));
+  const others = peers.filter((reply) => !lateReplies.has(reply) && reply.silenceUs < LATE_US);
+  return {
+    stage,
+    lengthsUs,
+    medianUs: weightedMedian(lengthsUs),
+    dialogues: dialogues.length,
+    clients: new Set(dialogues.map(({ client }) => client)).size,
+    lateShare: items.length / Math.max(1, peers.length + promptCount),
+    spread: spread(lengthsUs),
+    spreadByClient: spreadByClient(items),
+    firstOnly: isFirstOnly(items, sample, server),
+    dnsSeen: crowd.serversWithLookups.has(server),
+    besideServer: besideServer(dialogues),
+    arrivedShare: shareOf(items, ({ reply }) => reply.arrived === true),
+    clockShare: shareOf(items, ({ reply }) => reply.clockKnown),
+    aloneShare: shareOf(items, ({ dialogue }) => crowd.othersAt(server, dialogue.fromUs + 1) <= 1),
+    othersWaited:
+      bundle.spent.kind === "lost" ? shareOf(items, ({ dialogue }) => crowd.waitingAt(dialogue)) : 0,
+    queueFit: queueFit(items, server, crowd),
+    refusalsOnly:
+      items.every(({ reply }) => (reply.code ?? 0) >= 400) &&
+      others.some(({ code }) => code !== null && code < 400),
+    afterErrors: dialogues.every(isLateAfterErrors),
+    withRecipients: correlation(
+      items.map(({ reply, stretch }) => [reply.recipientsBefore, stretch.lengthUs]),
+    ),
+    withSize: correlation(items.map(({ reply, stretch }) => [reply.messageBytes, stretch.lengthUs])),
+    afterRecipients:
+      items.every(({ reply }) => reply.recipientsBefore > 0) &&
+      others.some(({ recipientsBefore }) => recipientsBefore === 0),
+    resolverSteps: shareOf(items, ({ stretch }) => isMultipleOf(stretch.lengthUs, RESOLVER_STEP_US)),
+    retransmissionSteps: shareOf(items, ({ stretch }) => isRetransmissionStep(stretch.lengthUs)),
+    coverage: coverage(dialogues, lateReplies.size),
+    tls: dialogues.some(({ tls }) => tls === "implicit"),
+    masked: dialogues.some(({ rewriting }) => rewriting.length > 0),
+  };
+}
+
+function shareOf<T>(items: readonly T[], is: (item: T) => boolean): number {
+  return items.length === 0 ? 0 : items.filter(is).length / items.length;
+}
+
+function coverage(dialogues: readonly DialogueFacts[], late: number): number {
+  const all = dialogues.reduce(
+    (sum, { replies }) =>
+      sum + replies.filter(({ phase, code }) => phase !== QUIT && phase !== BANNER && code !== null).length,
+    0,
+  );
+  return Math.min(1, late / Math.max(1, all));
+}
+
+function besideServer(dialogues: readonly DialogueFacts[]): boolean | null {
+  const seen = dialogues.filter(
+    ({ hopsToServer, hopsToClient }) => hopsToServer !== null && hopsToClient !== null,
+  );
+  if (seen.length === 0 || seen.every(({ hopsToServer, hopsToClient }) => hopsToServer === hopsToClient))
+    return null;
+  return seen.every(({ hopsToServer }) => hopsToServer === 0);
+}
+
+function spreadByClient(items: Bundle["items"]): number | null {
+  const byClient = new Map<string, number[]>();
+  for (const { dialogue, stretch } of items) listOf(byClient, dialogue.client).push(stretch.lengthUs);
+  const spreads = [...byClient.values()].filter((lengths) => lengths.length >= 2).map(spread);
+  return spreads.length === 0 ? null : median(spreads);
+}
+
+/** Every client that came again was prompt on its later visits. */
+function isFirstOnly(items: Bundle["items"], sample: Sample, server: string): boolean {
+  const latest = new Map<string, number>();
+  for (const { dialogue } of items)
+    latest.set(dialogue.client, Math.max(latest.get(dialogue.client) ?? 0, dialogue.fromUs));
+  const lateOnes = new Set(items.map(({ dialogue }) => dialogue));
+  const visits = [...sample.late.filter((each) => !lateOnes.has(each)), ...sample.visits].filter(
+    (visit) => visit.server === server && latest.has(visit.client),
+  );
+  if (visits.length < 2) return false;
+  return visits.every(({ client, fromUs }) => fromUs > latest.get(client)!);
+}
+
+function isLateAfterErrors({ replies }: DialogueFacts): boolean {
+  const late = replies.filter(({ silenceUs }) => silenceUs >= LATE_US);
+  const first = late[0];
+  if (first === undefined || first.errorsBefore === 0) return false;
+  const from = replies.indexOf(first);
+  return replies
+    .slice(from)
+    .every(({ silenceUs, phase }) => silenceUs >= LATE_US || phase === END_OF_DATA || phase === QUIT);
+}
+
+/** A greeting that was waiting for another dialogue's end comes within this of it (µs, and as a share of the wait). */
+const AFTER_END_US = 30_000;
+const AFTER_END_SHARE = 0.03;
+
+function queueFit(items: Bundle["items"], server: string, crowd: Crowd): number {
+  let hits = 0;
+  let chance = 0;
+  for (const { dialogue, reply } of items) {
+    const toUs = reply.fromUs + reply.waitedUs;
+    const windowUs = AFTER_END_US + reply.waitedUs * AFTER_END_SHARE;
+    if (crowd.endedIn(server, toUs - windowUs, toUs + AFTER_END_US / 10) > 0) hits++;
+    const ends = crowd.endedIn(server, dialogue.fromUs, toUs + 1);
+    chance += 1 - Math.exp((-ends * windowUs) / Math.max(reply.waitedUs, windowUs));
+  }
+  const n = Math.max(1, items.length);
+  return Math.max(0, (hits - chance) / n) + (hits === n && hits > 1 ? 0.2 : 0);
+}
+
+/** resolv.conf(5): a query is sent again after 5 s. */
+const RESOLVER_STEP_US = 5_000_000;
+
+/** Up to 300 ms above a multiple: what else is done before the reply. */
+function isMultipleOf(lengthUs: number, stepUs: number): boolean {
+  const over = lengthUs % stepUs;
+  return lengthUs >= stepUs && over <= 300_000;
+}
+
+/** Linux sends again after about 0.2 s, then each time after twice as long; with or without a first loss probe. */
+const FIRST_RETRY_US = 200_000;
+
+function isRetransmissionStep(lengthUs: number): boolean {
+  for (let k = 0; k <= 7; k++) {
+    const probed = FIRST_RETRY_US * 2 ** k;
+    if (lengthUs >= probed && lengthUs <= probed * 1.1 + 20_000) return true;
+    const plain = FIRST_RETRY_US * (2 ** (k + 1) - 1);
+    if (lengthUs >= plain && lengthUs <= plain * 1.05 + 20_000) return true;
+  }
+  return false;
+}

@@ -1,0 +1,170 @@
+import type { Conversation } from "../spine/conversation.ts";
+import { PHASES } from "../spine/phase.ts";
+import type { Draft } from "./draft.ts";
+import type { DialogueFacts } from "./facts.ts";
+import { addressIn } from "./idents.ts";
+
+/**
+ * What is kept of a whole input: exact sums, and of each kind of dialogue (late, prompt) a sample of
+ * bounded size. Which ones are in a sample depends on the dialogues alone, not on the order in which
+ * they came or on how the input was divided, so samples of parts add up to the sample of the whole.
+ */
+
+/** Late dialogues kept with all their replies, at some 5 KB each; prompt ones as a line each. */
+const MAX_LATE = 2_048;
+const MAX_VISITS = 4_096;
+/** Servers whose prompt replies are counted apart. */
+const MAX_SERVERS = 256;
+
+/** A prompt dialogue. */
+export interface Visit {
+  readonly client: string;
+  readonly server: string;
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly delivered: boolean;
+}
+
+export interface SamplePart {
+  readonly late: readonly DialogueFacts[];
+  readonly lateCount: number;
+  readonly lateWaitedUs: number;
+  readonly unseenUs: number;
+  readonly visits: readonly Visit[];
+  readonly visitCount: number;
+  readonly promptWaitedUs: number;
+  readonly promptReplies: readonly (readonly [string, readonly number[]])[];
+}
+
+export class Sample {
+  readonly #late = new Lowest<DialogueFacts>(MAX_LATE);
+  readonly #visits = new Lowest<Visit>(MAX_VISITS);
+  readonly #promptReplies = new Map<string, number[]>();
+  lateCount = 0;
+  /** Waited in late dialogues, kept or not. */
+  lateWaitedUs = 0;
+  /** Of that, past the point of capture. */
+  unseenUs = 0;
+  visitCount = 0;
+  promptWaitedUs = 0;
+
+  get late(): readonly DialogueFacts[] {
+    return this.#late.kept;
+  }
+
+  get visits(): readonly Visit[] {
+    return this.#visits.kept;
+  }
+
+  /** Replies of prompt dialogues, by server and phase. */
+  promptReplies(server: string): readonly number[] {
+    return this.#promptReplies.get(server) ?? NO_REPLIES;
+  }
+
+  add(facts: DialogueFacts): void {
+    this.lateCount++;
+    this.lateWaitedUs += waitedIn(facts);
+    for (const { accepted, unseenUs } of facts.replies) if (accepted) this.unseenUs += unseenUs;
+    const key = keyOf(facts.client, facts.fromUs);
+    if (this.#late.wants(key)) this.#late.add(key, facts);
+  }
+
+  prompt({ transport, messages, endedAtUs }: Conversation, draft: Draft, connectUs: number): void {
+    this.visitCount++;
+    this.promptWaitedUs += draft.totalUs + connectUs;
+    const counts = this.#counts(transport.server);
+    for (let i = 0; i < draft.count; i++) counts[draft.phase[i]!]!++;
+    const fromUs = transport.firstAtUs ?? 0;
+    const key = keyOf(transport.client, fromUs);
+    if (!this.#visits.wants(key)) return;
+    const { client, server } = transport;
+    const toUs = endedAtUs ?? fromUs;
+    this.#visits.add(key, { client: addressIn(client), server, fromUs, toUs, delivered: messages > 0 });
+  }
+
+  #counts(server: string): number[] {
+    let counts = this.#promptReplies.get(server);
+    if (counts === undefined) {
+      const name = this.#promptReplies.size < MAX_SERVERS ? server : "";
+      counts = this.#promptReplies.get(name) ?? PHASES.map(() => 0);
+      this.#promptReplies.set(name, counts);
+    }
+    return counts;
+  }
+
+  part(): SamplePart {
+    return {
+      late: this.late,
+      lateCount: this.lateCount,
+      lateWaitedUs: this.lateWaitedUs,
+      unseenUs: this.unseenUs,
+      visits: this.visits,
+      visitCount: this.visitCount,
+      promptWaitedUs: this.promptWaitedUs,
+      promptReplies: [...this.#promptReplies],
+    };
+  }
+
+  addPart(part: SamplePart): void {
+    for (const facts of part.late) this.#late.add(keyOf(facts.client, facts.fromUs), facts);
+    for (const visit of part.visits) this.#visits.add(keyOf(visit.client, visit.fromUs), visit);
+    this.lateCount += part.lateCount;
+    this.lateWaitedUs += part.lateWaitedUs;
+    this.unseenUs += part.unseenUs;
+    this.visitCount += part.visitCount;
+    this.promptWaitedUs += part.promptWaitedUs;
+    for (const [server, replies] of part.promptReplies) {
+      const counts = this.#counts(server);
+      replies.forEach((count, phase) => {
+        counts[phase]! += count;
+      });
+    }
+  }
+}
+
+const NO_REPLIES: readonly number[] = PHASES.map(() => 0);
+
+export function waitedIn({ replies, unlistedUs }: DialogueFacts): number {
+  return replies.reduce((sum, { accepted, waitedUs }) => sum + (accepted ? waitedUs : 0), unlistedUs);
+}
+
+/** The entries with the lowest keys: a random sample when keys are hashes. */
+class Lowest<T> {
+  readonly #size: number;
+  #entries: { key: number; value: T }[] = [];
+  /** Keys above it are not among the lowest. */
+  #limit = Number.POSITIVE_INFINITY;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  get kept(): T[] {
+    this.#trim();
+    return this.#entries.map(({ value }) => value);
+  }
+
+  wants(key: number): boolean {
+    return key <= this.#limit;
+  }
+
+  add(key: number, value: T): void {
+    if (key > this.#limit) return;
+    this.#entries.push({ key, value });
+    if (this.#entries.length >= 2 * this.#size) this.#trim();
+  }
+
+  #trim(): void {
+    this.#entries.sort((a, b) => a.key - b.key);
+    this.#entries = this.#entries.slice(0, this.#size);
+    if (this.#entries.length === this.#size) this.#limit = this.#entries.at(-1)!.key;
+  }
+}
+
+/** 32 bits of who and when, mixed (FNV-1a and a finaliser). */
+function keyOf(client: string, fromUs: number): number {
+  let hash = (0x811c9dc5 ^ (fromUs % 4_294_967_296)) | 0;
+  for (let i = 0; i < client.length; i++) hash = Math.imul(hash ^ client.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
