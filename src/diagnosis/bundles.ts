@@ -68,7 +68,8 @@ function isLate({ phase, silenceUs }: ReplyFacts, serverIsSlow: boolean): boolea
 /** A round trip, a loss or a refusal is what it is; other things are done all the time, and quickly. */
 function isNotable({ spent, lengthUs }: Stretch): boolean {
   const { kind } = spent;
-  if (kind === "lookup" || kind === "ident" || kind === "dribble" || kind === "window") return lengthUs >= NOTABLE_US;
+  if (kind === "lookup" || kind === "ident" || kind === "dribble" || kind === "window")
+    return lengthUs >= NOTABLE_US;
   return true;
 }
 

@@ -37,7 +37,7 @@ const OBSERVATIONS: readonly { readonly of: readonly string[]; readonly observat
   },
   {
     of: ["client", "unreachable", "zero-window"],
-    observation: "the client's log: how long it waits before it gives up or reads on",
+    observation: "the client's log, which says for how long it waits before it gives up or reads on",
   },
 ];
 

@@ -7,7 +7,7 @@ import type { ClientTurn, DialogueFacts, ReplyFacts, Stretch } from "./facts.ts"
 import { type Handshake, handshakeOf } from "./handshake.ts";
 import { addressIn, type Idents } from "./idents.ts";
 import type { LookupBook } from "./lookup-book.ts";
-import { cutReply, type Errand, echoesFirst, errandsOf, Packets } from "./stretches.ts";
+import { closedWindows, cutReply, type Errand, echoesFirst, errandsOf, Packets } from "./stretches.ts";
 
 /** Turns of the client that are kept, the longest. */
 const MAX_TURNS = 8;
@@ -46,7 +46,7 @@ export class Examiner {
     const file = frames.locate(transport.firstFrame).file;
     const inFile = (frame: number) => {
       const place = frames.locate(frame);
-      return frame > 0 && place.file === file ? place.frame : 0;
+      return frame > 0 && place.file === file ? (place.frame ?? 0) : 0;
     };
     const replies = repliesOf(draft, packets, errands);
     const connect = connectOf(handshake, connectUs, fromUs, transport.synFrame);
@@ -95,7 +95,7 @@ export class Examiner {
     const greetedAtUs = banner < 0 || draft.marks[banner]! & 2 ? toUs : draft.lastAtUs[banner]!;
     const asking = { client, server, fromUs, toUs, greetedAtUs, domains: draft.domains };
     const caused = this.#lookups.causedBy(asking);
-    errands.push(...errandsOf(caused));
+    errands.push(...errandsOf(caused), ...closedWindows(this.#table));
     errands.sort((a, b) => a.fromUs - b.fromUs);
     // An errand without an end lasts until the next begins.
     for (let i = 0; i < errands.length; i++) {

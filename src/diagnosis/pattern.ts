@@ -58,6 +58,7 @@ export interface Pattern {
 export class Crowd {
   readonly #starts = new Map<string, number[]>();
   readonly #ends = new Map<string, number[]>();
+  readonly #greeted = new Map<string, number[]>();
   readonly sample: Sample;
   readonly serversWithLookups = new Set<string>();
 
@@ -67,13 +68,25 @@ export class Crowd {
       listOf(this.#starts, server).push(fromUs);
       listOf(this.#ends, server).push(toUs);
     }
-    for (const list of [...this.#starts.values(), ...this.#ends.values()]) list.sort((a, b) => a - b);
+    for (const { server, fromUs } of sample.visits) listOf(this.#greeted, server).push(fromUs);
+    for (const dialogue of sample.late) {
+      const greeting = dialogue.replies.find(({ phase }) => phase === BANNER);
+      const { fromUs, waitedUs } = greeting ?? { fromUs: dialogue.toUs, waitedUs: 0 };
+      listOf(this.#greeted, dialogue.server).push(fromUs + waitedUs);
+    }
+    const lists = [this.#starts, this.#ends, this.#greeted].flatMap((map) => [...map.values()]);
+    for (const list of lists) list.sort((a, b) => a - b);
     for (const { server, lookups } of sample.late) if (lookups > 0) this.serversWithLookups.add(server);
   }
 
   /** Other dialogues with the server that were open at this time. */
   othersAt(server: string, atUs: number): number {
     return below(this.#starts.get(server), atUs) - below(this.#ends.get(server), atUs);
+  }
+
+  /** Dialogues with the server that were being served at this time: greeted, and not over. */
+  servedAt(server: string, atUs: number): number {
+    return below(this.#greeted.get(server), atUs) - below(this.#ends.get(server), atUs);
   }
 
   /** Another client of the same server was waiting for its greeting when this one came. */
@@ -215,8 +228,8 @@ function isLateAfterErrors({ replies }: DialogueFacts): boolean {
 }
 
 /** A greeting that was waiting for another dialogue's end comes within this of it (µs, and as a share of the wait). */
-const AFTER_END_US = 30_000;
-const AFTER_END_SHARE = 0.03;
+const AFTER_END_US = 25_000;
+const AFTER_END_SHARE = 0.01;
 
 function queueFit(items: Bundle["items"], server: string, crowd: Crowd): number {
   let hits = 0;
@@ -224,7 +237,8 @@ function queueFit(items: Bundle["items"], server: string, crowd: Crowd): number 
   for (const { dialogue, reply } of items) {
     const toUs = reply.fromUs + reply.waitedUs;
     const windowUs = AFTER_END_US + reply.waitedUs * AFTER_END_SHARE;
-    if (crowd.endedIn(server, toUs - windowUs, toUs + AFTER_END_US / 10) > 0) hits++;
+    const isBusy = crowd.servedAt(server, dialogue.fromUs) > 0;
+    if (isBusy && crowd.endedIn(server, toUs - windowUs, toUs + AFTER_END_US / 10) > 0) hits++;
     const ends = crowd.endedIn(server, dialogue.fromUs, toUs + 1);
     chance += 1 - Math.exp((-ends * windowUs) / Math.max(reply.waitedUs, windowUs));
   }

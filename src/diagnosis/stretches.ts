@@ -1,4 +1,4 @@
-import { ACK_FLAG, type PacketTable, SYN_FLAG } from "../spine/packets.ts";
+import { ACK_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
 import { BANNER } from "../spine/phase.ts";
 import { clockOf, type PeerClock } from "./clock.ts";
 import type { Draft } from "./draft.ts";
@@ -255,6 +255,28 @@ function dribbleOf(
   const lineUs = draft.lineAtUs[i]!;
   return lineUs < toUs && lineUs - firstUs < (toUs - firstUs) / 10 ? "teaser" : "other";
 }
+
+/** Times in which the client had no room for a reply. */
+export function closedWindows(table: PacketTable): Errand[] {
+  const closed: Errand[] = [];
+  let since = -1;
+  for (let i = table.first; i < table.end; i++) {
+    const flags = table.flags[i]!;
+    if (table.fromClient[i] === 0 || flags & (SYN_FLAG | RST_FLAG) || (flags & ACK_FLAG) === 0) continue;
+    if (table.noWindow[i] === 1) since = since < 0 ? i : since;
+    else if (since >= 0) {
+      const frame = table.frame[since]!;
+      const [fromUs, toUs] = [table.atUs[since]!, table.atUs[i]!];
+      if (closed.length < MAX_CLOSED)
+        closed.push({ fromUs, toUs, spent: { kind: "window" }, frame, name: "" });
+      since = -1;
+    }
+  }
+  return closed;
+}
+
+/** Closed windows looked at of one dialogue. */
+const MAX_CLOSED = 64;
 
 /** The lookups of a dialogue as errands. One without an answer ends when the server went on. */
 export function errandsOf(caused: readonly Caused[]): Errand[] {

@@ -20,18 +20,31 @@ export function findingLine(finding: Finding): string {
 
 export function findingList(findings: readonly Finding[], paint: Paint): string {
   if (findings.length === 0) return "";
-  return [paint("heading", "Findings"), ...findings.map((finding, i) => entry(finding, i + 1, paint))].join(
-    "\n",
-  );
+  const entries = inClasses(findings).map((members, i) => entry(members[0]!, members.slice(1), i + 1, paint));
+  return [paint("heading", "Findings"), ...entries].join("\n");
 }
 
-function entry(finding: Finding, number: number, paint: Paint): string {
+/** Causes of the same rank are one entry. */
+function inClasses(findings: readonly Finding[]): Finding[][] {
+  const classes: Finding[][] = [];
+  for (const finding of findings) {
+    const before = classes.at(-1);
+    const first = before?.[0];
+    if (first !== undefined && "rank" in finding && "rank" in first && finding.rank === first.rank)
+      before!.push(finding);
+    else classes.push([finding]);
+  }
+  return classes;
+}
+
+function entry(finding: Finding, tied: readonly Finding[], number: number, paint: Paint): string {
   const { id, severity, claim, evidence, remedy, source } = finding;
   const against = "against" in finding ? finding.against : [];
   const decide = "decide" in finding ? finding.decide : null;
   return [
     `${String(number).padStart(3)}  ${paint("strong", id)}  ${paint("warning", severity)}, ${standing(finding)}`,
     ...wrapped(escapeText(claim), 80 - INDENT.length).map((line) => INDENT + line),
+    ...(tied.length === 0 ? [] : labelled("or", tied.map(nameAndStanding).join(", "))),
     ...("rank" in finding ? labelled("weight", weight(finding)) : []),
     ...places("evidence", evidence, paint),
     ...places("against", against, paint),
@@ -40,6 +53,10 @@ function entry(finding: Finding, number: number, paint: Paint): string {
     ...labelled("source", escapeText(source)),
     ...labelled("more", `smtpscope explain ${id}`),
   ].join("\n");
+}
+
+function nameAndStanding({ id, confidence }: Finding): string {
+  return `${id} (${Math.round(confidence * 100)} %)`;
 }
 
 /** "likely (90 %), 381 dialogues" */
@@ -51,7 +68,7 @@ function standing(finding: Finding): string {
 }
 
 function weight({ rank, ties, phases, waitedUs, explainedUs }: CauseFinding): string {
-  const tied = ties.length === 0 ? "" : `, as is ${ties.join(", ")}`;
+  const tied = ties.length === 0 ? "" : `, with ${plural(ties.length, "other")} that cannot be told from it`;
   const where = phases.length === 0 ? "" : ` in ${phases.join(", ")}`;
   const share = waitedUs === 0 ? "" : ` of ${durationText(waitedUs)} waited`;
   return `rank ${countText(rank)}${tied}; explains ${durationText(explainedUs)}${share}${where}`;
@@ -60,6 +77,7 @@ function weight({ rank, ties, phases, waitedUs, explainedUs }: CauseFinding): st
 function places(label: string, evidence: readonly Evidence[], paint: Paint): string[] {
   return evidence.slice(0, MAX_SHOWN).flatMap(({ file, frame, tcpStream, text }, i) => {
     const stream = tcpStream === null ? "" : `  tcp.stream ${tcpStream}`;
+    if (file === "") return labelled(i === 0 ? label : "", escapeText(text));
     const where = paint("dim", `${escapeText(file)}${frame === null ? "" : `:${frame}`}${stream}`);
     return [
       `${INDENT}${(i === 0 ? label : "").padEnd(LABEL_WIDTH)}${where}`,

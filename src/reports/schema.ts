@@ -174,6 +174,32 @@ const cause = closed({
   decide: { type: ["string", "null"], description: "the observation that would tell the ties apart" },
 });
 
+const waiting = closed({
+  waitedUs: { ...count, description: "as in the report" },
+  unseenUs: { ...count, description: "waited past the point of capture: replies that were sent again" },
+  parts: {
+    type: "array",
+    description: "with unexplainedUs they add up to waitedUs + unseenUs",
+    items: closed({
+      causes: { type: "array", items: text, description: "ids that cannot be told apart" },
+      rank: { type: "integer", minimum: 1 },
+      phases: { type: "array", items: { enum: PHASES } },
+      explainedUs: count,
+      share: { type: "number", minimum: 0, maximum: 1 },
+      dialogues: count,
+      what: text,
+      where: {
+        type: ["string", "null"],
+        description: "a client, network or server; null where it concerned everybody",
+      },
+    }),
+  },
+  unexplainedUs: count,
+  promptUs: { ...count, description: "of that, in dialogues that were prompt" },
+  scope: { enum: ["none", "isolated", "general", "unknown"] },
+  verdict: text,
+});
+
 const summary = {
   type: "object",
   description: "the last line: the report that -o json prints",
@@ -181,6 +207,7 @@ const summary = {
     kind: { const: "summary" },
     schema: { const: 1 },
     totals: { type: "object" },
+    waiting,
     findings: {
       type: "array",
       items: { oneOf: [{ $ref: "#/$defs/rewriting" }, { $ref: "#/$defs/cause" }] },
@@ -198,6 +225,7 @@ const summary = {
     "health",
     "waitedUs",
     "account",
+    "waiting",
     "findings",
     "phases",
   ],

@@ -61,7 +61,7 @@ function header(report: Report, paint: Paint): string {
       `nothing matches the filter (${plural(report.totals.dialoguesSeen, "dialogue")} without it)`,
     ]);
   }
-  lines.push(["Waiting", waiting(report)]);
+  lines.push(["Waiting", waiting(report)], ["Why", report.waiting.verdict]);
   if (account.lengthUs > 0) {
     const parts = (["connect", "server", "path", "client", "transfer", "unknown"] as const)
       .map((name) => [name, account[`${name}Us`]] as const)

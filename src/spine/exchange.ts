@@ -78,8 +78,6 @@ export interface Exchange {
   readonly answeredFrom: number;
   readonly answeredTo: number;
   readonly taint: Taint | null;
-  /** Stream offset behind the command's last byte: what acknowledges it. */
-  readonly askedTo: number;
 }
 
 /** Bytes that are not kept can still be told apart from others. */

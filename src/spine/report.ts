@@ -142,7 +142,7 @@ export interface WaitingView {
   /** By size. */
   readonly parts: readonly WaitingPart[];
   readonly unexplainedUs: number;
-  /** Of what is unexplained, waited in replies that came promptly. */
+  /** Of what is unexplained, waited in dialogues that were prompt. */
   readonly promptUs: number;
   /** Whether delay concerns everybody. `none`: nothing is wrong. `unknown`: too few dialogues. */
   readonly scope: "none" | "isolated" | "general" | "unknown";

@@ -1,5 +1,5 @@
 import type { Cause } from "../cause.ts";
-import { FEW, silence } from "./silence.ts";
+import { growsWithSize, silence } from "./silence.ts";
 /** The reply to the end of the message waits for a scan. */
 export const contentScan: Cause = {
   id: "cause/content-scan",
@@ -9,8 +9,7 @@ export const contentScan: Cause = {
   weigh(bundle, pattern) {
     const score = silence(bundle, pattern, { end: 0.8, encrypted: 0.5 });
     if (score === null) return null;
-    if (pattern.withSize >= 0.5 && pattern.lengthsUs.length >= FEW)
-      return { score: 0.92, why: "the wait grows with the message's size" };
+    if (growsWithSize(bundle, pattern)) return { score: 0.92, why: "the wait grows with the message's size" };
     return { score, why: "the server had the whole message and was silent" };
   },
   remedy: "Time the scanners in the server's log; scan after queueing where the policy allows it.",

@@ -1,5 +1,5 @@
 import type { Cause } from "../cause.ts";
-import { silence } from "./silence.ts";
+import { hasResolverSteps, silence } from "./silence.ts";
 /** The banner waits for an ident call. */
 export const ident: Cause = {
   id: "cause/ident",
@@ -18,7 +18,9 @@ export const ident: Cause = {
         against: "the capture is from beside the server, and it did not call port 113",
       };
     }
-    return { score, why: "a call to port 113 that a firewall drops would not be seen here" };
+    const why = "a call to port 113 that a firewall drops would not be seen here";
+    // Sendmail waits for 5 s, as a resolver does.
+    return { score: hasResolverSteps(bundle, pattern) ? 0.5 : score, why };
   },
   remedy:
     "Let the client's firewall reject port 113 instead of dropping it, or switch ident off at the server: nobody needs it.",

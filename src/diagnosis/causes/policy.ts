@@ -1,5 +1,5 @@
 import type { Cause } from "../cause.ts";
-import { FEW, QUEUE_FIT, silence } from "./silence.ts";
+import { growsWithSize, QUEUE_FIT, silence } from "./silence.ts";
 /** A reply waits for an outside check: policy service, milter, database. */
 export const policy: Cause = {
   id: "cause/policy",
@@ -19,9 +19,8 @@ export const policy: Cause = {
     if (score === null) return null;
     if (pattern.queueFit >= QUEUE_FIT)
       return { score: score / 2, why: "", against: "the waits end when other dialogues do" };
-    if (pattern.withSize >= 0.5 && pattern.lengthsUs.length >= FEW) {
+    if (growsWithSize(bundle, pattern))
       return { score: 0.2, why: "", against: "the wait grows with the message's size" };
-    }
     return { score, why: "nothing else that is seen happened meanwhile" };
   },
   remedy:

@@ -108,7 +108,12 @@ export function lookup(
 export const QUEUE_FIT = 0.55;
 
 /** Fewer silences than this show no pattern. */
-export const FEW = 3;
+const FEW = 3;
+
+/** Longer for larger messages. */
+export function growsWithSize({ stage }: Bundle, { withSize, lengthsUs }: Pattern): boolean {
+  return stage !== "every" && withSize >= 0.5 && lengthsUs.length >= FEW;
+}
 
 /** Several waits, and all of them as long as a resolver's tries. */
 export function hasResolverSteps(bundle: Bundle, pattern: Pattern): boolean {

@@ -1,5 +1,5 @@
 import type { Cause } from "../cause.ts";
-import { FEW, silence } from "./silence.ts";
+import { growsWithSize, silence } from "./silence.ts";
 /** The server delays replies on purpose (tarpit). */
 export const tarpit: Cause = {
   id: "cause/tarpit",
@@ -29,7 +29,7 @@ export const tarpit: Cause = {
     if (bundle.stage === "every" && (pattern.spread > 0.25 || pattern.coverage < 0.8)) {
       return { score: 0.2, why: "", against: "the waits differ, or come only now and then" };
     }
-    if (pattern.withSize >= 0.5 && pattern.lengthsUs.length >= FEW)
+    if (growsWithSize(bundle, pattern))
       return { score: 0.2, why: "", against: "the wait grows with the message's size" };
     return {
       score,
