@@ -1,6 +1,6 @@
 import type { Argv } from "yargs";
-import { DIFF_EXPLANATIONS } from "../diff/explanations.ts";
 import { CAUSE_EXPLANATIONS } from "../diagnosis/causes/index.ts";
+import { DIFF_EXPLANATIONS } from "../diff/explanations.ts";
 import { nearest } from "../filter/filter-error.ts";
 import { REWRITING_EXPLANATIONS } from "../rewriting/signatures/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
@@ -12,7 +12,11 @@ export const EXPLAIN = "explain [id]";
 export const EXPLAIN_HELP = "Explain a finding: what it rests on, what causes it, how to confirm and end it";
 
 /** The pages, one room a line. */
-const PAGES: readonly Explanation[] = [...REWRITING_EXPLANATIONS, ...CAUSE_EXPLANATIONS, ...DIFF_EXPLANATIONS];
+const PAGES: readonly Explanation[] = [
+  ...REWRITING_EXPLANATIONS,
+  ...CAUSE_EXPLANATIONS,
+  ...DIFF_EXPLANATIONS,
+];
 
 export function explainOptions(argv: Argv) {
   return argv

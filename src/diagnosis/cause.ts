@@ -2,7 +2,7 @@ import type { CauseFinding, Explanation, Severity } from "../spine/finding.ts";
 import type { Bundle } from "./bundles.ts";
 import type { Pattern } from "./pattern.ts";
 
-export type CauseId = CauseFinding["id"];
+type CauseId = CauseFinding["id"];
 
 /** How well a cause fits what was seen. */
 export interface Weight {

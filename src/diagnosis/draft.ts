@@ -7,7 +7,7 @@ import { BANNER, DATA, END_OF_DATA, MAIL } from "../spine/phase.ts";
  */
 
 /** Replies listed of one dialogue; of further ones only the time is kept. Tarpits have shown themselves by then. */
-export const MAX_REPLIES = 128;
+const MAX_REPLIES = 128;
 
 /** A reply with a temporary refusal that says why (the wording of the usual greylisting programs). */
 const SAYS_GREYLISTED = /gr[ae]y\s?-?list|try again (?:in|later)|deferred.*(?:minute|second)/i;

@@ -20,7 +20,7 @@ import type { Pattern } from "../pattern.ts";
 /** What several causes of silence have in common. */
 
 /** Where in a dialogue a server can be silent. With implicit TLS its greeting is behind the handshake. */
-export type Place =
+type Place =
   | "greeting"
   | "hello"
   | "mail"
@@ -33,7 +33,7 @@ export type Place =
   | "every"
   | "elsewhere";
 
-export function placeOf(stage: Stage, { tls }: Pattern): Place {
+function placeOf(stage: Stage, { tls }: Pattern): Place {
   switch (stage) {
     case "every":
       return "every";
