@@ -43,6 +43,7 @@ const OWNERS: Record<string, readonly string[]> = {
   "node:net": ["relay"],
   "node:child_process": ["relay"],
   "hdr-histogram-js": ["latency"],
+  "dns-packet": ["capture/dns"],
   fzstd: ["capture/file"],
   yargs: ["cli"],
   koffi: ["relay/native"],
