@@ -7,6 +7,7 @@ import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Finding } from "../spine/finding.ts";
 import { BODY, CONNECT, PHASES } from "../spine/phase.ts";
+import type { Reference } from "../spine/reference.ts";
 import type { AccountView, Health, PhaseView, SlowReply, Totals, WaitingView } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
 import type { SourceSink, Transport } from "../spine/wire.ts";
@@ -31,6 +32,8 @@ export interface AnalysisOptions {
   readonly acceptsStage: (atUs: number | null) => boolean;
   /** Applied to text from the wire that the report keeps. */
   readonly redact: (text: string) => string;
+  /** What the server itself says, to compare with what arrives. */
+  readonly references?: readonly Reference[];
   /** Told of each accepted exchange and of each dialogue that had one (or of all, without a filter). */
   readonly onExchange: ((settled: Settled) => void) | null;
   readonly onConversation: ((conversation: Conversation, frames: FileFrames) => void) | null;
@@ -116,7 +119,7 @@ export class Analysis implements DialogueListener {
     this.#groups = options.by === null ? null : new Groups(options.by);
     this.#slowest = new Top(options.top);
     this.#unanswered = new Top(options.top);
-    this.#rewriting = new Rewriting({ redact: options.redact });
+    this.#rewriting = new Rewriting({ redact: options.redact, references: options.references ?? [] });
   }
 
   /** Sees what passes beside the mail on its way to `sink`. */
@@ -275,6 +278,11 @@ export class Analysis implements DialogueListener {
       askedFrame: askedFrames?.[1] ?? this.#frames().locate(conversation.transport.firstFrame).frame,
       answeredFrame: answeredFrames?.[0] ?? null,
     };
+  }
+
+  /** From here on what arrives is compared with these. */
+  compareWith(references: readonly Reference[]): void {
+    this.#rewriting.compareWith(references);
   }
 
   // ---- parts and wholes

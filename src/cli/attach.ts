@@ -8,6 +8,7 @@ import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
 import { EXIT } from "./exit.ts";
 import { Observer } from "./observer.ts";
+import { askAgain, REASK_OPTIONS, reaskRequest } from "./reask.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
 import { socketFolder } from "./socket-folder.ts";
 
@@ -24,6 +25,7 @@ const OPTIONS = {
   },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No line for each dialogue" },
   ...REPORT_OPTIONS,
+  ...REASK_OPTIONS,
 } as const;
 
 export const ATTACH_OPTIONS: readonly string[] = Object.keys(OPTIONS);
@@ -43,7 +45,7 @@ export async function attach(args: AttachArguments): Promise<number> {
   refuseRepeated(args, OPTIONS);
   const { format } = args;
   const asItGoes = format === "ndjson" ? "ndjson" : format === "text" && !args.quiet ? "lines" : "nothing";
-  const request = reportRequest(args, asItGoes);
+  const request = await reportRequest(args, asItGoes);
   const path = args.socket ?? theOnlySocket();
   const link = await attachedLink(path).catch((error: NodeJS.ErrnoException) => {
     throw new SmtpscopeError(
@@ -54,6 +56,10 @@ export async function attach(args: AttachArguments): Promise<number> {
   const observer = new Observer(request, {
     say: (line) => process.stdout.write(`${line}\n`),
     order: () => {},
+  });
+  const reask = askAgain(reaskRequest(args), request.references, {
+    found: (references) => observer.compareWith(references),
+    failed: complain,
   });
   const why = await new Promise<string>((resolve) => {
     link.on("data", (chunk: Buffer) => {
@@ -69,6 +75,7 @@ export async function attach(args: AttachArguments): Promise<number> {
   });
   link.destroy();
   if (why !== "") complain(why);
+  reask?.stop();
   observer.source.end();
   const report = observer.report();
   const paint = paintFor(args.color, process.stdout.isTTY === true, process.env);

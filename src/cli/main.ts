@@ -5,12 +5,14 @@ import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./attach.ts";
 import { complain } from "./complain.ts";
+import { DASH } from "./dash.ts";
 import { DIFF, DIFF_HELP, DIFF_OPTIONS, diff, diffOptions } from "./diff.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
 import { EXPLAIN, EXPLAIN_HELP, explain, explainOptions } from "./explain.ts";
 import { leave } from "./leave.ts";
 import { PROXY, PROXY_HELP, PROXY_OPTIONS, proxy, proxyOptions } from "./proxy.ts";
-import { DASH, REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
+import { REFERENCE, REFERENCE_HELP, REFERENCE_OPTIONS, reference, referenceOptions } from "./reference.ts";
+import { REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
 
 /** The command: reads its arguments, runs a subcommand, ends with its status. */
@@ -41,6 +43,9 @@ async function run(args: readonly string[]): Promise<number> {
       })
       .command(DIFF, DIFF_HELP, diffOptions, async (parsed) => {
         status = await diff(parsed);
+      })
+      .command(REFERENCE, REFERENCE_HELP, referenceOptions, async (parsed) => {
+        status = await reference(parsed);
       })
       .command(EXPLAIN, EXPLAIN_HELP, explainOptions, ({ id }) => {
         process.stdout.write(explain(id));
@@ -82,7 +87,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-const COMMANDS = [PROXY, "attach", "replay", "diff", "explain", "schema"];
+const COMMANDS = [PROXY, "attach", "replay", "diff", "reference", "explain", "schema"];
 
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {
@@ -105,6 +110,7 @@ function helpful(message: string): string {
     ...PROXY_OPTIONS,
     ...ATTACH_OPTIONS,
     ...DIFF_OPTIONS,
+    ...REFERENCE_OPTIONS,
     ...COMMANDS,
     "help",
     "version",

@@ -6,10 +6,12 @@ import { type ColourChoice, paintFor } from "./colour.ts";
 import { leave } from "./leave.ts";
 import { Observer } from "./observer.ts";
 import type { ReadRequest } from "./reading.ts";
+import { askAgain, type ReaskRequest } from "./reask.ts";
 
 export interface ObserveRequest extends ReadRequest {
   readonly format: "text" | "json";
   readonly color: ColourChoice;
+  readonly reask: ReaskRequest;
 }
 
 /** How often the relay is given what there is, for a successor. */
@@ -65,6 +67,11 @@ const timer = setInterval(() => {
   if (checkpoint !== null && link.writable) sendCheckpoint(link, checkpoint);
 }, CHECKPOINT_MS);
 
+const reask = askAgain(request.reask, request.references, {
+  found: (references) => observer.compareWith(references),
+  failed: (why) => process.stderr.write(`smtpscope: ${why}\n`),
+});
+
 link.on("data", (chunk: Buffer) => {
   observed = true;
   observer.source.push(chunk);
@@ -78,6 +85,7 @@ function finish(): void {
   if (isOver) return;
   isOver = true;
   clearInterval(timer);
+  reask?.stop();
   observer.source.end();
   print(summary());
   void leave(0);

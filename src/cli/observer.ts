@@ -5,6 +5,7 @@ import { Series, type SeriesPart } from "../latency/series.ts";
 import type { Order, RelayState } from "../relay/facts.ts";
 import { LiveSource } from "../relay/live-source.ts";
 import { MAX_CHECKPOINT_BYTES } from "../relay/observer-end.ts";
+import type { Reference } from "../spine/reference.ts";
 import type { RelayView, Report } from "../spine/report.ts";
 import type { SourceSink, StreamSink, Transport } from "../spine/wire.ts";
 import { type AsItGoes, asItGoes } from "./as-it-goes.ts";
@@ -46,13 +47,14 @@ export class Observer {
   constructor(request: ReadRequest & { readonly asItGoes: AsItGoes }, handlers: ObserverHandlers) {
     this.#request = request;
     const redact = request.redact ? redactAddresses : (text: string) => text;
-    const { percentiles, top, by } = request;
+    const { percentiles, top, by, references } = request;
     this.#analysis = new Analysis(
       {
         percentiles,
         top,
         by,
         redact,
+        references,
         ...compileSelection(request),
         ...asItGoes(request.asItGoes, redact, handlers.say),
       },
@@ -71,6 +73,11 @@ export class Observer {
         this.#uncertainty.record(Math.max(0, uncertaintyUs));
       },
     });
+  }
+
+  /** From here on what arrives is compared with these. */
+  compareWith(references: readonly Reference[]): void {
+    this.#analysis.compareWith(references);
   }
 
   get state(): RelayState | null {

@@ -13,6 +13,7 @@ import { plural } from "../spine/format.ts";
 import { complain } from "./complain.ts";
 import { EXIT } from "./exit.ts";
 import type { ObserveRequest } from "./observe.ts";
+import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
 import { socketFolder } from "./socket-folder.ts";
 import { parseLength } from "./times.ts";
@@ -95,6 +96,7 @@ const OPTIONS = {
     describe: "A JSON file with any of these options; read again on SIGHUP",
   },
   ...REPORT_OPTIONS,
+  ...REASK_OPTIONS,
 } as const;
 
 export const PROXY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
@@ -125,7 +127,9 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const drainMs = parseLength(args.drain, "drain");
   const durationMs = args.duration === undefined ? null : parseLength(args.duration, "duration");
   const { format, color } = args;
-  const request: ObserveRequest = { ...reportRequest(args, args.quiet ? "nothing" : "lines"), format, color };
+  const reask = reaskRequest(args);
+  const report = await reportRequest(args, args.quiet ? "nothing" : "lines");
+  const request: ObserveRequest = { ...report, format, color, reask };
   await resolveOrSay(upstream);
   const kernel = await openKernel();
   refuseLoop(listen, upstream);

@@ -5,6 +5,7 @@ import type { ReadOptions, ReadOutcome } from "../capture/file/open.ts";
 import { Dialogues } from "../dialogue/dialogues.ts";
 import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
+import type { Reference } from "../spine/reference.ts";
 import type { FileView } from "../spine/report.ts";
 import { type AsItGoes, asItGoes, type Listeners } from "./as-it-goes.ts";
 import { redactAddresses } from "./redact.ts";
@@ -18,6 +19,8 @@ export interface ReadRequest extends Selection {
   readonly by: GroupKey | null;
   readonly redact: boolean;
   readonly asItGoes: AsItGoes;
+  /** What the server itself says, to compare with what arrives. */
+  readonly references: readonly Reference[];
 }
 
 /** A file that could not be read at all. */
@@ -77,8 +80,8 @@ export class Reading {
     this.#hooks = hooks;
     this.#ports = new Set(request.ports);
     const redact = request.redact ? redactAddresses : (text: string) => text;
-    const { percentiles, top, by } = request;
-    const options = { percentiles, top, by, redact, ...compileSelection(request) };
+    const { percentiles, top, by, references } = request;
+    const options = { percentiles, top, by, redact, references, ...compileSelection(request) };
     this.#analysis = new Analysis(
       {
         ...options,

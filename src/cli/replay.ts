@@ -8,6 +8,7 @@ import { plural } from "../spine/format.ts";
 import type { Report } from "../spine/report.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
+import { DASH } from "./dash.ts";
 import { EXIT, EXIT_STATUSES } from "./exit.ts";
 import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
@@ -55,9 +56,6 @@ const OPTIONS = {
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
-/** yargs loses a plain `-` among the arguments of a command; it is passed through as this, which nobody can type. */
-export const DASH = "\0-";
-
 export const REPLAY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
 
 type ReplayArguments = ArgumentsCamelCase<
@@ -84,7 +82,7 @@ export async function replay(args: ReplayArguments): Promise<number> {
   refuseRepeated(args, OPTIONS);
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
-  const request = requestOf(args, inputs.streams > 0);
+  const request = await requestOf(args, inputs.streams > 0);
   if (args.tui) {
     const status = await replayTui(args, inputs, request);
     if (status !== null) return status;
@@ -218,7 +216,7 @@ function verdict(report: Report, parts: readonly ReadPart[], order: readonly str
   return failures.length > 0 ? EXIT.damaged : EXIT.done;
 }
 
-function requestOf(args: ReplayArguments, isStream: boolean): ReadRequest {
+async function requestOf(args: ReplayArguments, isStream: boolean): Promise<ReadRequest> {
   const sinceAtUs = args.since === undefined ? null : parseInstant(args.since, "since");
   const untilAtUs = args.until === undefined ? null : parseInstant(args.until, "until");
   if (sinceAtUs !== null && untilAtUs !== null && sinceAtUs >= untilAtUs) {
@@ -226,7 +224,7 @@ function requestOf(args: ReplayArguments, isStream: boolean): ReadRequest {
   }
   const lines = args.format === "text" && isStream && args.output === undefined;
   const asItGoes = args.format === "ndjson" ? "ndjson" : lines ? "lines" : "nothing";
-  return { ...reportRequest(args, asItGoes), sinceAtUs, untilAtUs };
+  return { ...(await reportRequest(args, asItGoes)), sinceAtUs, untilAtUs };
 }
 
 function inputsOf(named: readonly string[]): Inputs {

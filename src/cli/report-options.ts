@@ -6,6 +6,7 @@ import { SmtpscopeError } from "../spine/errors.ts";
 import type { AsItGoes } from "./as-it-goes.ts";
 import type { ColourChoice } from "./colour.ts";
 import type { ReadRequest } from "./reading.ts";
+import { COMPARE_OPTIONS, referencesOf } from "./references.ts";
 
 /** What every command that ends in a report takes: `replay` and `proxy` alike. */
 export const REPORT_OPTIONS = {
@@ -40,6 +41,7 @@ export const REPORT_OPTIONS = {
     requiresArg: true,
     describe: "How many of the slowest replies to list",
   },
+  ...COMPARE_OPTIONS,
   redact: { type: "boolean", default: false, describe: "Mask the local part of mail addresses" },
   color: {
     choices: ["auto", "always", "never"] as ColourChoice[],
@@ -61,10 +63,10 @@ export function refuseRepeated(args: object, options: object): void {
 }
 
 /**
- * Checks what was asked of a report.
+ * Checks what was asked of a report, and asks the servers that it is to be compared with.
  * @throws SmtpscopeError, FilterError
  */
-export function reportRequest(args: ReportArguments, asItGoes: AsItGoes): ReadRequest {
+export async function reportRequest(args: ReportArguments, asItGoes: AsItGoes): Promise<ReadRequest> {
   const filter = args.filter ?? null;
   if (filter !== null) parseFilter(filter);
   if (!Number.isInteger(args.top) || args.top < 0 || args.top > MAX_TOP) {
@@ -80,6 +82,7 @@ export function reportRequest(args: ReportArguments, asItGoes: AsItGoes): ReadRe
     filter,
     sinceAtUs: null,
     untilAtUs: null,
+    references: await referencesOf(args),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CauseFinding, Evidence, Finding } from "../spine/finding.ts";
+import type { CauseFinding, Evidence, Finding, RewritingFinding } from "../spine/finding.ts";
 import { countText, durationText, plural } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
 import { jsonText } from "./json.ts";
@@ -47,6 +47,7 @@ function entry(finding: Finding, tied: readonly Finding[], number: number, paint
     ...(tied.length === 0 ? [] : labelled("or", tied.map(nameAndStanding).join(", "))),
     ...("rank" in finding ? labelled("weight", weight(finding)) : []),
     ...places("evidence", evidence, paint),
+    ...("basis" in finding ? changed(finding, paint) : []),
     ...places("against", against, paint),
     ...(decide === null ? [] : labelled("decide by", escapeText(decide))),
     ...labelled("remedy", escapeText(remedy)),
@@ -86,6 +87,43 @@ function places(label: string, evidence: readonly Evidence[], paint: Paint): str
       ),
     ];
   });
+}
+
+/** What was said and what arrived, carets under what differs; and what a masked text may have been. */
+function changed({ differences = [], originals = [] }: RewritingFinding, paint: Paint): string[] {
+  const lines = differences.slice(0, MAX_SHOWN).flatMap((difference) => {
+    const { before, beforeMarks, beforeHex, after, afterMarks, afterHex } = difference;
+    const marked = (text: string, marks: string, hex: string) => [
+      ...(text === "" ? ["(no such line)"] : [text]),
+      ...(marks === "" ? [] : [paint("warning", marks)]),
+      ...(hex === "" ? [] : [paint("dim", hex)]),
+    ];
+    return [
+      ...underLabel("said", marked(escapeText(before), beforeMarks, beforeHex)),
+      ...underLabel("arrived", marked(escapeText(after), afterMarks, afterHex)),
+    ];
+  });
+  const was = originals.flatMap(({ masked, candidates }) =>
+    candidates.length === 0
+      ? []
+      : [
+          ...labelled("masked", escapeText(masked)),
+          ...candidates
+            .slice(0, MAX_SHOWN)
+            .flatMap(({ text, inferred, share }, i) =>
+              labelled(
+                i === 0 ? "was" : "or",
+                `${escapeText(text)}  (${Math.round(share * 100)} %: ${escapeText(inferred)})`,
+              ),
+            ),
+        ],
+  );
+  return [...lines, ...was];
+}
+
+/** Lines that must stand as they are. */
+function underLabel(label: string, lines: readonly string[]): string[] {
+  return lines.map((line, i) => `${INDENT}${(i === 0 ? label : "").padEnd(LABEL_WIDTH)}${line}`);
 }
 
 function labelled(label: string, text: string): string[] {

@@ -152,14 +152,42 @@ const found = {
   source: text,
 };
 
-const rewriting = closed({
-  ...found,
-  id: { type: "string", pattern: "^rewriting/[a-z0-9-]+$" },
-  basis: {
-    enum: ["seen", "likely"],
-    description: "seen: compared with the server's own bytes; likely: recognised by its looks",
+const rewriting = closed(
+  {
+    ...found,
+    id: { type: "string", pattern: "^rewriting/[a-z0-9-]+$" },
+    basis: {
+      enum: ["seen", "likely"],
+      description: "seen: compared with the server's own bytes; likely: recognised by its looks",
+    },
+    originals: {
+      type: "array",
+      description: "what masked texts may have been, the most likely first; ? for what is not known",
+      items: closed({
+        masked: text,
+        candidates: {
+          type: "array",
+          items: closed({ text, inferred: text, share: { type: "number", minimum: 0, maximum: 1 } }),
+        },
+      }),
+    },
+    differences: {
+      type: "array",
+      description:
+        "what the server said and what arrived, escaped; carets under what differs, and that in hex",
+      items: closed({
+        kinds: { type: "array", items: text },
+        before: text,
+        beforeMarks: text,
+        beforeHex: text,
+        after: text,
+        afterMarks: text,
+        afterHex: text,
+      }),
+    },
   },
-});
+  ["originals", "differences"],
+);
 
 const cause = closed({
   ...found,

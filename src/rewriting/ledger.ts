@@ -1,6 +1,8 @@
-import type { Evidence, RewritingFinding } from "../spine/finding.ts";
-import type { RewritingId, Sum } from "./signature.ts";
+import type { Difference, Evidence, RewritingFinding } from "../spine/finding.ts";
+import { plural } from "../spine/format.ts";
+import type { RewritingId, Signature, Sum } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
+import { serversText } from "./sum-text.ts";
 
 /**
  * Adds up sightings to findings: counts, and of the rest the first few. Which evidence is kept depends
@@ -21,6 +23,7 @@ interface Variant {
   dialogues: number;
   host: string | null;
   evidence: Evidence[];
+  difference?: Difference;
 }
 
 interface Tally {
@@ -40,26 +43,31 @@ export type LedgerPart = readonly Tally[];
 export interface Note {
   readonly id: RewritingId;
   readonly basis: RewritingFinding["basis"];
+  /** The first of this id in its dialogue. */
+  readonly isFirst: boolean;
   readonly confidence: number;
   readonly variant: string;
   readonly host: string | null;
   readonly server: string;
   readonly atUs: number | null;
+  readonly difference: Difference | undefined;
 }
 
 export class Ledger {
   readonly #tallies = new Map<string, Tally>();
 
   /** @param evidence called if it is wanted */
-  note({ id, basis, confidence, variant, host, server, atUs }: Note, evidence: () => Evidence): void {
+  note(note: Note, evidence: () => Evidence): void {
+    const { id, basis, isFirst, confidence, variant, host, server, atUs, difference } = note;
     const tally = this.#tally(id, basis);
-    tally.dialogues++;
+    if (isFirst) tally.dialogues++;
     if (confidence > tally.confidence) tally.confidence = confidence;
     addServer(tally, server);
     const known = variantOf(tally, variant);
     if (known === undefined) return;
     known.dialogues++;
     known.host ??= host;
+    if (difference !== undefined) known.difference ??= difference;
     const last = known.evidence.at(-1);
     if (known.evidence.length === MAX_EVIDENCE_A_VARIANT && (atUs ?? 0) > (last?.atUs ?? 0)) return;
     addEvidence(known, [evidence()]);
@@ -81,34 +89,19 @@ export class Ledger {
         if (known === undefined) continue;
         known.dialogues += more.dialogues;
         known.host ??= more.host;
+        if (more.difference !== undefined) known.difference ??= more.difference;
         addEvidence(known, more.evidence);
       }
     }
   }
 
   findings(): RewritingFinding[] {
-    const findings: RewritingFinding[] = [];
-    for (const { id, severity, remedy, source, claim, originals } of SIGNATURES) {
-      for (const basis of ["seen", "likely"] as const) {
-        const tally = this.#tallies.get(`${id} ${basis}`);
-        if (tally === undefined) continue;
-        const { dialogues, confidence } = tally;
-        const sum = sumOf(tally);
-        findings.push({
-          kind: "finding",
-          id,
-          severity,
-          confidence,
-          basis,
-          dialogues,
-          claim: claim(sum),
-          evidence: inTurn(tally.variants.toSorted(byCount).map((variant) => variant.evidence)),
-          remedy,
-          source,
-          ...(originals === undefined ? {} : { originals: originals(sum) }),
-        });
-      }
-    }
+    const findings = SIGNATURES.flatMap((signature) =>
+      (["seen", "likely"] as const).flatMap((basis) => {
+        const tally = this.#tallies.get(`${signature.id} ${basis}`);
+        return tally === undefined ? [] : [findingOf(signature, tally)];
+      }),
+    );
     const rank = { critical: 0, warning: 1, info: 2 };
     return findings.sort((a, b) => rank[a.severity] - rank[b.severity] || b.confidence - a.confidence);
   }
@@ -122,6 +115,37 @@ export class Ledger {
     }
     return tally;
   }
+}
+
+function findingOf(signature: Signature, tally: Tally): RewritingFinding {
+  const { id, severity, remedy, source } = signature;
+  const { basis, confidence, dialogues } = tally;
+  const sum = sumOf(tally);
+  const variants = tally.variants.toSorted(byCount);
+  const recognised = basis === "likely" && signature.stage !== "compared" ? signature : null;
+  const differences = variants.flatMap(({ difference }) => difference ?? []).slice(0, MAX_EVIDENCE);
+  return {
+    kind: "finding",
+    id,
+    severity,
+    confidence,
+    basis,
+    dialogues,
+    claim: recognised === null ? seenClaim(sum) : recognised.claim(sum),
+    evidence: inTurn(variants.map((variant) => variant.evidence)),
+    remedy,
+    source,
+    ...(recognised?.originals === undefined ? {} : { originals: recognised.originals(sum) }),
+    ...(differences.length === 0 ? {} : { differences }),
+  };
+}
+
+function seenClaim(sum: Sum): string {
+  const others = sum.variants.length - 1;
+  return (
+    `What arrived is not what the server says, in ${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: ` +
+    `${sum.variants[0]?.variant ?? ""}${others > 0 ? `, and ${plural(others, "other change")}` : ""}.`
+  );
 }
 
 function sumOf({ dialogues, servers, manyServers, variants }: Tally): Sum {

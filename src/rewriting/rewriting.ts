@@ -1,14 +1,17 @@
 import type { Conversation } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
-import type { RewritingFinding } from "../spine/finding.ts";
+import type { Difference, RewritingFinding } from "../spine/finding.ts";
 import { AUTH, BANNER, CONNECT, EHLO, HELO, NOOP, OTHER, STARTTLS } from "../spine/phase.ts";
+import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
 import { Beginning, Beginnings, type Found } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
+import { againstReferences } from "./reference/against.ts";
+import { sampleOf } from "./reference/pattern.ts";
 import type { RewritingId, Sighting, Signature } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
-import { type Heard, hostIn } from "./view.ts";
+import { type Heard, hostIn, type Reply, replyOf } from "./view.ts";
 
 /**
  * Looks for what the path changed: asks the signatures about each dialogue's beginning, its odd exchanges
@@ -21,6 +24,8 @@ import { type Heard, hostIn } from "./view.ts";
 export interface RewritingOptions {
   /** Applied to text from the wire that is kept. */
   readonly redact: (text: string) => string;
+  /** What the server itself says, to compare with what arrives. */
+  readonly references: readonly Reference[];
 }
 
 type Of<Stage extends Signature["stage"]> = Extract<Signature, { stage: Stage }>;
@@ -50,16 +55,30 @@ interface Seen extends Found {
   readonly atUs: number | null;
 }
 
+/** Of one dialogue: a reply in which every line is another has some dozens. */
+const MAX_SIGHTINGS = 64;
+
 const NOTHING: Heard = { banner: null, hello: null };
 const NONE: readonly RewritingId[] = [];
 
 export class Rewriting {
   readonly #options: RewritingOptions;
   readonly #ledger = new Ledger();
-  readonly #beginnings = new Beginnings(look, false);
+  #references: readonly Reference[] = [];
+  #beginnings!: Beginnings;
 
   constructor(options: RewritingOptions) {
     this.#options = options;
+    this.compareWith(options.references);
+  }
+
+  /** From here on what arrives is compared with these. */
+  compareWith(references: readonly Reference[]): void {
+    this.#references = references;
+    this.#beginnings = new Beginnings(
+      (heard, stage) => look(heard, stage, references),
+      references.length > 0,
+    );
   }
 
   /** A settled exchange. */
@@ -69,6 +88,7 @@ export class Rewriting {
       if (exchange.answeredFirstFrame > 0 && exchange.taint !== "gap") this.#begins(exchange, conversation);
     }
     if (isOdd(exchange)) this.#odd(exchange, conversation);
+    if (this.#references.length > 0 && phaseIndex !== BANNER) this.#compare(exchange, conversation);
   }
 
   /** A dialogue is over. @param counts whether what was found in it is to be reported */
@@ -84,10 +104,15 @@ export class Rewriting {
     conversation.kept = null;
     if (!counts || !(watched instanceof Watched)) return;
     const host = hostIn(watched.heard?.hello ?? null);
+    const noted = new Set<string>();
     for (const { signature, basis, sighting, frame: looked, atUs } of watched.sightings) {
       const variant = this.#shown(sighting.variant);
       const { confidence, text, frame = looked } = sighting;
-      const note = { id: signature.id, basis, confidence, variant, host, server: transport.server, atUs };
+      const difference = sighting.difference === undefined ? undefined : this.#safe(sighting.difference);
+      const { server } = transport;
+      const isFirst = !noted.has(signature.id + basis);
+      noted.add(signature.id + basis);
+      const note = { id: signature.id, basis, isFirst, confidence, variant, host, server, atUs, difference };
       this.#ledger.note(note, () => ({
         ...frames.locate(frame),
         tcpStream: transport.tcpStreamAt(frame),
@@ -119,6 +144,23 @@ export class Rewriting {
     return this.#options.redact(escapeText(text));
   }
 
+  /** Carets stand where they belong only if nothing was masked. */
+  #safe(difference: Difference): Difference {
+    const { redact } = this.#options;
+    const [before, after] = [redact(difference.before), redact(difference.after)];
+    if (before === difference.before && after === difference.after) return difference;
+    return { ...difference, before, after, beforeMarks: "", afterMarks: "", beforeHex: "", afterHex: "" };
+  }
+
+  /** Replies that are no beginning, against a reference. */
+  #compare(exchange: Exchange, conversation: Conversation): void {
+    const { code, phaseIndex, verb } = exchange;
+    if (code === null || conversation.tls !== null || phaseIndex === EHLO || phaseIndex === HELO) return;
+    if (!this.#references.some(({ replies }) => replies[verb] !== undefined)) return;
+    for (const found of seenIn(verb, replyOf(exchange), this.#references))
+      this.#seen(conversation, found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
+  }
+
   #begins(exchange: Exchange, conversation: Conversation): void {
     const { server } = conversation.transport;
     const before = heardIn(conversation);
@@ -143,7 +185,7 @@ export class Rewriting {
     }
   }
 
-  /** Of each signature a dialogue's first sighting counts. */
+  /** Of each signature a dialogue's first sighting counts; of what was compared, each change. */
   #seen(conversation: Conversation, found: Found, frame: number, atUs: number | null): void {
     let watched = conversation.kept;
     if (!(watched instanceof Watched)) {
@@ -151,8 +193,12 @@ export class Rewriting {
       conversation.kept = watched;
     }
     const { sightings } = watched as Watched;
-    const { id } = found.signature;
-    if (sightings.some((known) => known.signature.id === id && known.basis === found.basis)) return;
+    const { signature, basis, sighting } = found;
+    const isKnown = (known: Seen) =>
+      known.signature.id === signature.id &&
+      known.basis === basis &&
+      (basis === "likely" || known.sighting.variant === sighting.variant);
+    if (sightings.length >= MAX_SIGHTINGS || sightings.some(isKnown)) return;
     sightings.push({ ...found, frame, atUs });
   }
 }
@@ -170,11 +216,32 @@ function isOdd(exchange: Exchange): boolean {
   return code === 250 && (phaseIndex === STARTTLS || phaseIndex === AUTH);
 }
 
-function look(heard: Heard, stage: "banner" | "hello"): Found[] {
-  const found: Found[] = [];
+function look(heard: Heard, stage: "banner" | "hello", references: readonly Reference[]): Found[] {
+  const reply = stage === "banner" ? heard.banner : heard.hello;
+  const found =
+    reply === null ? [] : seenIn(stage === "banner" ? "(connect)" : reply.verb, reply, references);
   for (const signature of stage === "banner" ? AT_BANNER : AT_HELLO) {
+    // What has been seen need not be guessed.
+    if (found.some((seen) => seen.signature.id === signature.id)) continue;
     const sighting: Sighting | null = signature.detect(heard);
     if (sighting !== null) found.push({ signature, sighting, basis: "likely" });
   }
   return found;
 }
+
+/** A reply with another code is an answer to something else: busy, out of order, not allowed. */
+function seenIn(command: string, reply: Reply, references: readonly Reference[]): Found[] {
+  if (references.length === 0) return [];
+  const own = references.filter(({ replies, bannerPattern }) => {
+    const first = replies[command]?.[0];
+    if (first === undefined) return command === "(connect)" && bannerPattern !== null && reply.code === 220;
+    return sampleOf(first).startsWith(String(reply.code));
+  });
+  return againstReferences(own, command, reply).map(({ id, sighting }) => ({
+    signature: BY_ID.get(id)!,
+    sighting,
+    basis: "seen",
+  }));
+}
+
+const BY_ID: ReadonlyMap<RewritingId, Signature> = new Map(SIGNATURES.map((each) => [each.id, each]));

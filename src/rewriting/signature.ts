@@ -1,5 +1,5 @@
 import type { Conversation } from "../spine/conversation.ts";
-import type { Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
+import type { Difference, Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
 import type { Heard, Moment } from "./view.ts";
 
 export type RewritingId = RewritingFinding["id"];
@@ -14,6 +14,8 @@ export interface Sighting {
   readonly text: string;
   /** Packet number over the whole source, where it is another one than the signature looked at. */
   readonly frame?: number;
+  /** Compared with what the server says. */
+  readonly difference?: Difference;
 }
 
 /** All sightings of one signature: what the claim is made of. Texts are escaped and redacted. */
@@ -64,8 +66,8 @@ interface OfConnection extends Described {
   detect(conversation: Conversation): Sighting | null;
 }
 
-/** Found by comparing with what the server itself says, or across dialogues: has no look of its own. */
-interface Compared extends Described {
+/** Found by comparing with what the server itself says: has no look of its own. */
+interface Compared extends Omit<Described, "claim" | "explanation"> {
   readonly stage: "compared";
 }
 

@@ -41,6 +41,20 @@ export interface RewritingFinding extends FindingBase {
   readonly basis: "seen" | "likely";
   /** What masked text was before, as far as can be told; the most likely first. */
   readonly originals?: readonly Originals[];
+  /** What the server said, and what arrived of it. */
+  readonly differences?: readonly Difference[];
+}
+
+/** Two lines, escaped, with carets under what differs and that in hex; empty for a line that is not there. */
+export interface Difference {
+  /** masked, replaced, cut, keyword-removed …; the main one first. */
+  readonly kinds: readonly string[];
+  readonly before: string;
+  readonly beforeMarks: string;
+  readonly after: string;
+  readonly afterMarks: string;
+  readonly beforeHex: string;
+  readonly afterHex: string;
 }
 
 /** What a masked text may have been. Escaped. */

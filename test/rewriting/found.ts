@@ -3,14 +3,16 @@ import type { Conversation, DialogueListener } from "../../src/spine/conversatio
 import type { Exchange } from "../../src/spine/exchange.ts";
 import { FileFrames } from "../../src/spine/files.ts";
 import type { RewritingFinding } from "../../src/spine/finding.ts";
+import type { Reference } from "../../src/spine/reference.ts";
 import { playTo, type Script } from "../dialogue/playbook.ts";
 
 /** Hears dialogues for a Rewriting, as the analysis does. */
 class Listener implements DialogueListener {
-  readonly rewriting = new Rewriting({ redact: (text) => text });
+  readonly rewriting: Rewriting;
   readonly #frames = new FileFrames();
 
-  constructor() {
+  constructor(references: readonly Reference[]) {
+    this.rewriting = new Rewriting({ redact: (text) => text, references });
     this.#frames.begin("a.pcap", 0);
   }
   exchange(exchange: Exchange, conversation: Conversation): void {
@@ -26,7 +28,15 @@ class Listener implements DialogueListener {
 
 /** What is found in dialogues that are played one after the other. */
 export function foundIn(...scripts: readonly (string | Script)[]): RewritingFinding[] {
-  const listener = new Listener();
+  return foundAgainst([], ...scripts);
+}
+
+/** The same, compared with what the server says itself. */
+export function foundAgainst(
+  references: readonly Reference[],
+  ...scripts: readonly (string | Script)[]
+): RewritingFinding[] {
+  const listener = new Listener(references);
   for (const script of scripts) playTo(listener, script);
   return listener.rewriting.findings();
 }

@@ -5,6 +5,7 @@ import { chunkingStripped } from "./chunking-stripped.ts";
 import { commandMasked } from "./command-masked.ts";
 import { commandNoop } from "./command-noop.ts";
 import { commandRefused } from "./command-refused.ts";
+import { COMPARED } from "./compared.ts";
 import { ehloBare } from "./ehlo-bare.ts";
 import { endOfDataHeld } from "./end-of-data-held.ts";
 import { hostMismatch } from "./host-mismatch.ts";
@@ -36,10 +37,10 @@ export const SIGNATURES: readonly Signature[] = [
   endOfDataHeld,
   lineTooLongDropped,
   rcptLimitDropped,
+  ...COMPARED,
 ];
 
 /** The pages of `smtpscope explain`. */
-export const REWRITING_EXPLANATIONS: readonly Explanation[] = SIGNATURES.map(({ id, explanation }) => ({
-  id,
-  ...explanation,
-}));
+export const REWRITING_EXPLANATIONS: readonly Explanation[] = SIGNATURES.flatMap((signature) =>
+  signature.stage === "compared" ? [] : [{ id: signature.id, ...signature.explanation }],
+);
