@@ -18,6 +18,7 @@ const REQUEST: ReadRequest = {
   filter: null,
   sinceAtUs: null,
   untilAtUs: null,
+  references: [],
 };
 
 export async function modelOf(path: string): Promise<ScreenModel> {
