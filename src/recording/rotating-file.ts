@@ -1,0 +1,310 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncate,
+  open,
+  openSync,
+  readdirSync,
+  rmSync,
+  writev,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { SmtpscopeError } from "../spine/errors.ts";
+import { plural } from "../spine/format.ts";
+
+/**
+ * A file that is written piece by piece for as long as a run lasts, and gives way to the next one by
+ * size, by age or when told to: `x`, then `x1`, `x2` …, as tcpdump -C names them and `replay` puts them
+ * together again. Nothing that is there is ever overwritten.
+ *
+ * Writing goes on beside everything else, and whatever becomes of it, nobody who appends is held up
+ * or sees an exception: when the disk is full writing stops, that is said once, what is not written is
+ * counted, and the next rotation tries again.
+ */
+
+/** What waits to be written. More means that the disk is slower than the mail. */
+const MAX_WAITING_BYTES = 16 << 20;
+
+/** Pieces of one write; systems allow 1,024. */
+const MAX_PIECES = 512;
+
+export interface Rotation {
+  /** A file does not grow beyond this; null: any size. */
+  readonly sizeBytes: number | null;
+  /** Nor does it hold what came so much later than its first piece (µs). */
+  readonly ageUs: number | null;
+  /** So many files stay, the oldest go; null: all stay. */
+  readonly keep: number | null;
+}
+
+export interface RotatingFileOptions extends Rotation {
+  readonly path: string;
+  /** For files that are made. */
+  readonly mode: number;
+  /** What every file begins with; without one, a file that is there already is continued. */
+  readonly header: Buffer | null;
+  /** What a piece is called: packet, record. */
+  readonly unit: string;
+  /** Takes sentences for the operator. */
+  readonly say: (sentence: string) => void;
+}
+
+/** Between two files. */
+const NEXT = Symbol("next file");
+
+export class RotatingFile {
+  /** Pieces and bytes that could not be written. */
+  lostPieces = 0;
+  lostBytes = 0;
+  files = 0;
+  readonly #options: RotatingFileOptions;
+  #number: number;
+  #fd: number | null;
+  #waiting: (Buffer | typeof NEXT)[] = [];
+  #waitingBytes = 0;
+  /** Of the file that what is appended now will be in. */
+  #fileBytes = 0;
+  #fileFirstUs: number | null = null;
+  #latestUs = Number.NEGATIVE_INFINITY;
+  #rotateNext = false;
+  #wholeBytes = 0;
+  /** Nothing can be written before the next rotation; and that this has been said. */
+  #failed = false;
+  #hasStopped = false;
+  #writing: Promise<void> | null = null;
+
+  /** @throws SmtpscopeError when nothing can be written there */
+  constructor(options: RotatingFileOptions) {
+    this.#options = options;
+    const latest = this.#existing().at(-1);
+    const goesOn = latest !== undefined && options.header === null;
+    this.#number = latest === undefined ? 0 : goesOn ? latest : latest + 1;
+    try {
+      // At once, so that an operator's mistake is known at the start.
+      this.#fd = openSync(this.path, goesOn ? APPEND : CREATE, options.mode);
+      this.#wholeBytes = fstatSync(this.#fd).size;
+    } catch (error) {
+      throw new SmtpscopeError("output", cannotWrite(this.path, error));
+    }
+    this.#begin();
+    this.#fileBytes += this.#wholeBytes;
+    this.files = 1;
+    this.#forgetOld();
+  }
+
+  /** The file being written. */
+  get path(): string {
+    return this.#nameOf(this.#number);
+  }
+
+  #nameOf(number: number): string {
+    return number === 0 ? this.#options.path : `${this.#options.path}${number}`;
+  }
+
+  /**
+   * @param atUs its time; pieces come in its order, and those that are late stay with what is there
+   * @returns false when it is not going to be written
+   */
+  append(piece: Buffer, atUs: number): boolean {
+    if (atUs >= this.#latestUs) {
+      this.#latestUs = atUs;
+      if (this.#isDue(piece.length, atUs)) this.#turnOver();
+      this.#fileFirstUs ??= atUs;
+    }
+    this.#fileBytes += piece.length;
+    if (this.#failed || this.#waitingBytes + piece.length > MAX_WAITING_BYTES) {
+      this.#lose(piece);
+      return false;
+    }
+    this.#put(piece);
+    return true;
+  }
+
+  /** What comes from now on is in another file. */
+  rotate(): void {
+    this.#rotateNext = true;
+  }
+
+  /** Writes what waits. */
+  async close(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+    this.#closeFile();
+  }
+
+  #isDue(lengthBytes: number, atUs: number): boolean {
+    const { sizeBytes, ageUs, header } = this.#options;
+    if (this.#rotateNext) return true;
+    // A file with nothing in it but its header takes a piece of any size.
+    if (this.#fileBytes <= (header?.length ?? 0)) return false;
+    if (sizeBytes !== null && this.#fileBytes + lengthBytes > sizeBytes) return true;
+    return ageUs !== null && this.#fileFirstUs !== null && atUs - this.#fileFirstUs >= ageUs;
+  }
+
+  #turnOver(): void {
+    this.#rotateNext = false;
+    this.#failed = false;
+    this.#waiting.push(NEXT);
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { header } = this.#options;
+    this.#fileFirstUs = null;
+    this.#fileBytes = header?.length ?? 0;
+    if (header !== null) this.#put(header);
+  }
+
+  #put(piece: Buffer): void {
+    this.#waiting.push(piece);
+    this.#waitingBytes += piece.length;
+    this.#writing ??= new Promise((resolve) => {
+      // All that one turn of the event loop appends is written together.
+      setImmediate(() => {
+        this.#writeAll().then(resolve, resolve);
+      });
+    });
+  }
+
+  #lose(piece: Buffer): void {
+    if (piece === this.#options.header) return;
+    this.lostPieces++;
+    this.lostBytes += piece.length;
+  }
+
+  // ---- Writing
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      try {
+        await this.#writeSome();
+      } catch (error) {
+        await this.#stop(error);
+      }
+    }
+    this.#writing = null;
+  }
+
+  async #writeSome(): Promise<void> {
+    if (this.#waiting[0] === NEXT) {
+      this.#waiting.shift();
+      await this.#openNext();
+      return;
+    }
+    const next = this.#waiting.indexOf(NEXT);
+    const count = Math.min(MAX_PIECES, next < 0 ? this.#waiting.length : next);
+    const pieces = this.#waiting.slice(0, count) as Buffer[];
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    await writeWhole(this.#fd!, pieces, bytes);
+    this.#wholeBytes += bytes;
+    this.#waiting.splice(0, count);
+    this.#waitingBytes -= bytes;
+  }
+
+  async #openNext(): Promise<void> {
+    this.#closeFile();
+    // If somebody has moved it away, as logrotate does, its name is free.
+    if (existsSync(this.path)) this.#number = Math.max(this.#number, this.#existing().at(-1) ?? 0) + 1;
+    this.#fd = await promisify(open)(this.path, CREATE, this.#options.mode);
+    this.#wholeBytes = 0;
+    this.files++;
+    if (this.#hasStopped) {
+      const { unit, say } = this.#options;
+      say(`${this.path} is being written; so far ${plural(this.lostPieces, unit)} could not be`);
+    }
+    this.#hasStopped = false;
+    this.#forgetOld();
+  }
+
+  /** Nothing more is written before the next rotation; what is there ends with a whole piece. */
+  async #stop(error: unknown): Promise<void> {
+    const next = this.#waiting.indexOf(NEXT);
+    const dropped = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next) as Buffer[];
+    for (const piece of dropped) {
+      this.#waitingBytes -= piece.length;
+      this.#lose(piece);
+    }
+    // Once it has been turned over the next file has its own chance.
+    if (next < 0) this.#failed = true;
+    if (!this.#hasStopped) {
+      this.#options.say(
+        `${cannotWrite(this.path, error)}; nothing is written until the next rotation, mail is not affected`,
+      );
+    }
+    this.#hasStopped = true;
+    if (this.#fd !== null) await promisify(ftruncate)(this.#fd, this.#wholeBytes).catch(() => {});
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
+    if (this.#fd === null) return;
+    try {
+      closeSync(this.#fd);
+    } catch {
+      // What it might complain of was written, or has been counted.
+    }
+    this.#fd = null;
+  }
+
+  // ---- Its like
+
+  /** The numbers of the files that are there, rising. */
+  #existing(): number[] {
+    const { path } = this.#options;
+    const name = basename(path);
+    try {
+      return readdirSync(dirname(path))
+        .filter((each) => each.startsWith(name) && /^\d{0,9}$/.test(each.slice(name.length)))
+        .map((each) => Number(each.slice(name.length)))
+        .sort((a, b) => a - b);
+    } catch {
+      // What is wrong with the folder is said when a file is to be made in it.
+      return [];
+    }
+  }
+
+  #forgetOld(): void {
+    const { keep, path } = this.#options;
+    if (keep === null) return;
+    for (const number of this.#existing()) {
+      if (number > this.#number - keep) break;
+      try {
+        rmSync(join(dirname(path), basename(this.#nameOf(number))));
+      } catch {
+        // It is tried again with the next file.
+      }
+    }
+  }
+}
+
+/** Never what is there already, nor through a link that somebody else has laid. */
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+
+async function writeWhole(fd: number, pieces: readonly Buffer[], bytes: number): Promise<void> {
+  const write = promisify(writev);
+  let { bytesWritten } = await write(fd, pieces);
+  // The disk is nearly full: it says so now, or takes the rest.
+  while (bytesWritten < bytes) {
+    bytesWritten += (await write(fd, [Buffer.concat(pieces).subarray(bytesWritten)])).bytesWritten;
+  }
+}
+
+function cannotWrite(path: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `cannot write ${path}: ${REASONS[code ?? ""] ?? message}`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is as large as it may be",
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  EROFS: "the file system is read-only",
+  ELOOP: "it is a symbolic link",
+  EMFILE: "too many open files",
+};

@@ -1,0 +1,159 @@
+import type { ByteKind } from "../spine/privacy.ts";
+import type { EndCause, Side, Transport } from "../spine/wire.ts";
+import type { InOrder, Lane } from "./in-order.ts";
+import { Piece } from "./piece.ts";
+import { MAX_SEGMENT_BYTES } from "./segment.ts";
+import { endsOf, type Packet, Tcp } from "./tcp.ts";
+import { Withheld, type WithheldBudget } from "./withheld.ts";
+
+/** The receiver of so much acknowledges it, although it says nothing: as TCP does, only more rarely. */
+const ACKNOWLEDGE_BYTES = 64 << 10;
+
+/** One connection on its way into the file: its packets, and what may stand in them. */
+export class Track implements Lane {
+  readonly late: Piece[] = [];
+  lateBytes = 0;
+  readonly transport: Transport;
+  /** Something went wrong with it: a defect. No more of it is recorded. */
+  isGivenUp = false;
+  readonly #order: InOrder;
+  /** What waits to be judged; null where everything is recorded as it is. */
+  readonly #withheld: Withheld | null;
+  readonly #number: number;
+  /** Null while the addresses are not known, or when they are none. */
+  #tcp: Tcp | null = null;
+  #synDone = false;
+  #synAckDone = false;
+  #ackDone = false;
+  #orderUs = 0;
+  #finishedFirst: Side | null = null;
+
+  /**
+   * @param number another one for each connection of a recording
+   * @param budget null where everything is recorded as it is
+   */
+  constructor(transport: Transport, order: InOrder, number: number, budget: WithheldBudget | null) {
+    this.transport = transport;
+    this.#order = order;
+    this.#number = number;
+    this.#withheld = budget === null ? null : new Withheld(budget);
+  }
+
+  /** Bytes that are kept back, or wait behind such. */
+  get keptBytes(): number {
+    return this.lateBytes + (this.#withheld?.bytes ?? 0);
+  }
+
+  /** The handshake as far as it is known. @returns true when nothing more of it can come */
+  greet(): boolean {
+    const { synAtUs, synAckAtUs, handshakeAtUs } = this.transport;
+    const tcp = this.#placed();
+    if (tcp === null) return false;
+    if (synAtUs !== null && !this.#synDone) {
+      this.#synDone = true;
+      this.#add("client", tcp.syn(synAtUs, null), synAtUs);
+    }
+    if (synAckAtUs !== null && !this.#synAckDone) {
+      this.#synAckDone = true;
+      this.#add("server", tcp.synAck(synAckAtUs), synAckAtUs);
+    }
+    if (handshakeAtUs !== null && !this.#ackDone) {
+      this.#ackDone = true;
+      this.#add("client", tcp.ack("client", handshakeAtUs, null), handshakeAtUs);
+    }
+    return this.#ackDone;
+  }
+
+  /** Greets once the server has answered: only then it is certain who it is. */
+  greetIfAnswered(): boolean {
+    return this.transport.synAckAtUs !== null && this.greet();
+  }
+
+  bytes(from: Side, atUs: number, buffer: Uint8Array, start: number, end: number): void {
+    if (!this.#ackDone) this.greet();
+    const tcp = this.#placed();
+    if (tcp === null) return;
+    for (let at = start; at < end; at += MAX_SEGMENT_BYTES) {
+      this.#segment(tcp, from, atUs, buffer, at, Math.min(end, at + MAX_SEGMENT_BYTES));
+    }
+    if (tcp.unacknowledged(from) < ACKNOWLEDGE_BYTES || this.transport.oneWay) return;
+    const peer = from === "client" ? "server" : "client";
+    this.#add(peer, tcp.ack(peer, this.#time(atUs), null), atUs);
+  }
+
+  #segment(tcp: Tcp, from: Side, atUs: number, buffer: Uint8Array, start: number, end: number): void {
+    const lengthBytes = end - start;
+    // Of what is not SMTP only how much it was.
+    const keptBytes = this.#withheld?.isOther ? 0 : lengthBytes;
+    const offset = tcp.offset(from);
+    const packet = tcp.data(from, this.#time(atUs), lengthBytes, keptBytes, null);
+    if (keptBytes > 0) packet.block.set(buffer.subarray(start, end), packet.payloadAt);
+    const piece = this.#add(from, packet, atUs, offset, keptBytes);
+    if (keptBytes === 0) return;
+    if (this.#withheld === null) piece.release();
+    else this.#withheld.add(piece);
+  }
+
+  gap(from: Side, lengthBytes: number): void {
+    this.#placed()?.skip(from, lengthBytes);
+  }
+
+  judged(side: Side, to: number, kind: ByteKind): void {
+    this.#withheld?.judged(side, to, kind);
+    this.#order.flushLate(this);
+  }
+
+  recognised(isSmtp: boolean): void {
+    this.#withheld?.recognised(isSmtp);
+    this.#order.flushLate(this);
+  }
+
+  /** There is no room to wait for judgement. */
+  giveUpWaiting(): void {
+    this.#withheld?.fillRest();
+    this.#order.flushLate(this);
+  }
+
+  end(from: Side, atUs: number, how: EndCause): void {
+    if (how !== "fin" && how !== "rst") return;
+    if (!this.#ackDone) this.greet();
+    const tcp = this.#placed();
+    if (tcp === null || tcp.isOver(from)) return;
+    const time = this.#time(atUs);
+    this.#add(from, how === "rst" ? tcp.rst(from, time) : tcp.fin(from, time), atUs);
+    this.#finishedFirst ??= from;
+  }
+
+  close(atUs: number): void {
+    if (!this.#ackDone) this.greet();
+    const tcp = this.#placed();
+    const { lastAtUs, oneWay, refused, synAckAtUs } = this.transport;
+    if (tcp !== null && refused && synAckAtUs === null && !tcp.isOver("server")) {
+      const time = this.#time(lastAtUs ?? atUs);
+      this.#add("server", tcp.rst("server", time), time);
+    } else if (tcp?.bothFinished && !oneWay) {
+      const time = this.#time(0);
+      this.#add(this.#finishedFirst!, tcp.ack(this.#finishedFirst!, time, null), time);
+    }
+    this.giveUpWaiting();
+  }
+
+  #placed(): Tcp | null {
+    if (this.#tcp !== null) return this.#tcp;
+    const ends = endsOf(this.transport.client, this.transport.server);
+    if (ends !== null) this.#tcp = new Tcp(ends, this.#number);
+    return this.#tcp;
+  }
+
+  /** A stamp that can be written: where there is none, that of what came before. */
+  #time(atUs: number): number {
+    return atUs > 0 ? atUs : this.#orderUs;
+  }
+
+  #add(from: Side, packet: Packet, atUs: number, offset = 0, keptBytes = 0): Piece {
+    if (atUs > this.#orderUs) this.#orderUs = atUs;
+    const piece = new Piece(from, packet, this.#orderUs, offset, keptBytes);
+    this.#order.add(piece, this);
+    return piece;
+  }
+}
