@@ -31,7 +31,7 @@ const MAY_ALSO_IMPORT: Record<string, readonly string[]> = {
 
 /** Outside modules and the places that may import them. */
 const OWNERS: Record<string, readonly string[]> = {
-  "node:fs": ["capture/file", "cli"],
+  "node:fs": ["capture/file", "cli", "recording"],
   "node:worker_threads": ["cli"],
   "node:crypto": ["dialogue"],
   "node:zlib": ["capture/file"],

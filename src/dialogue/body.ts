@@ -45,6 +45,11 @@ export class Body {
     return this.#looseEnd ?? (this.#scanner.endsLoose ? this.#last : null);
   }
 
+  /** Of the message up to stream offset `to`, so much is one whatever comes; behind a lone dot it may be commands. */
+  certainTo(to: number): number {
+    return this.#behindDot === null ? to : this.#looseEnd!.offset;
+  }
+
   begin(fromUs: number): void {
     this.#scanner.start();
     this.fromUs = fromUs;

@@ -17,7 +17,15 @@ export interface ClientOwner {
   beginTls(recordType: number): void;
   /** They could have been TLS, but are not. */
   noTls(): void;
-  tlsBytes(atUs: number, frame: number, offset: number, buffer: Uint8Array, start: number, end: number): void;
+  /** @returns the place up to which they are TLS */
+  tlsBytes(
+    atUs: number,
+    frame: number,
+    offset: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): number;
   /** The first of what may be TLS is missing. */
   tlsLost(): void;
   /** @returns false when nothing more can be told */
@@ -36,7 +44,7 @@ export const NOBODY: ClientOwner = {
   heardNoLine: () => false,
   beginTls: () => {},
   noTls: () => {},
-  tlsBytes: () => {},
+  tlsBytes: (_atUs, _frame, _offset, _buffer, start) => start,
   tlsGap: () => false,
   tlsLost: () => {},
   bodyOver: () => {},

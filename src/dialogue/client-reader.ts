@@ -3,6 +3,7 @@ import { Awaited } from "./awaited.ts";
 import { Chunk } from "./chunk.ts";
 import { type ClientOwner, NOBODY } from "./client-owner.ts";
 import { CommandReader } from "./command-reader.ts";
+import type { Disclosure } from "./disclosure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Flags } from "./flags.ts";
 import type { Held, HeldBudget } from "./held.ts";
@@ -36,6 +37,7 @@ export class ClientReader {
   spoke = false;
   #owner: ClientOwner = NOBODY;
   readonly #queue: ReplyQueue;
+  readonly #disclosure: Disclosure;
   readonly #flags: Flags;
   readonly #commands: CommandReader;
   readonly #message: Message;
@@ -48,10 +50,11 @@ export class ClientReader {
   #throughThen: number | undefined = undefined;
 
   /** @param digests of messages, chunks and secrets are wanted */
-  constructor(queue: ReplyQueue, flags: Flags, budget: HeldBudget, digests: boolean) {
+  constructor(queue: ReplyQueue, flags: Flags, budget: HeldBudget, digests: boolean, disclosure: Disclosure) {
     this.#queue = queue;
+    this.#disclosure = disclosure;
     this.#flags = flags;
-    this.#commands = new CommandReader(queue, flags, digests);
+    this.#commands = new CommandReader(queue, flags, digests, disclosure);
     this.#message = new Message(queue, budget, digests);
     this.#chunk = new Chunk(queue, digests);
     this.#awaited = new Awaited(budget);
@@ -113,23 +116,28 @@ export class ClientReader {
           return this.#hold(atUs, frame, buffer, i, end);
         case "body":
           i = this.#readMessage(atUs, frame, buffer, i, end);
+          this.#disclosure.client(this.#message.certainTo(this.#offset + (i - from)), "message");
           break;
         case "bdat":
           i += this.#chunk.read(atUs, frame, this.#offset, buffer, i, end);
+          this.#disclosure.client(this.#offset + (i - from), "message");
           if (this.#chunk.over) this.#mode = "commands";
           break;
         case "tls":
-          this.#owner.tlsBytes(atUs, frame, this.#offset, buffer, i, end);
+          i = this.#owner.tlsBytes(atUs, frame, this.#offset, buffer, i, end);
+          this.#disclosure.client(this.#offset + (i - from), "plain");
+          if (i < end) this.#disclosure.client(this.#offset + (end - from), "secret");
           i = end;
           break;
         case "ignored":
           i = end;
+          this.#disclosure.client(this.#offset + (i - from), "secret");
           break;
         case "tls-or-not":
           if (!this.#probeTls(atUs, frame, buffer, i++)) return false;
           continue; // what it has looked at counts when it is read
         case "preface":
-          this.#offset += this.#opening.prefaceByte(atUs, frame, buffer, i++);
+          this.#readPreface(atUs, frame, buffer, i++);
           if (this.#opening.prefaceDone && !this.#endPreface()) return false;
           continue;
       }
@@ -153,7 +161,10 @@ export class ClientReader {
     const next = commands.append(buffer, start, end);
     if (buffer[next - 1] !== 0x0a) return this.#owner.heardNoLine(commands.lengthBytes) ? end : -1;
     const isAuthAnswer = this.#mode === "auth-answer";
-    const said = commands.complete(isAuthAnswer, this.#offset + (next - start), atUs, frame, this.#owner);
+    const to = this.#offset + (next - start);
+    const said = commands.complete(isAuthAnswer, to, atUs, frame, this.#owner);
+    if (said === "nothing") this.#disclosure.client(to, "secret");
+    else if (said === "message" || said === "joined-message") this.#disclosure.client(to, "message");
     if (typeof said === "object") this.#afterCommand(said);
     else if (said === "message") this.#beginMessage(NO_TIME);
     else if (said === "joined-message") this.#joinMessage();
@@ -240,6 +251,12 @@ export class ClientReader {
     while (this.#mode === "hold" && this.#awaited.holdsAny) this.#guess();
   }
 
+  #readPreface(atUs: number, frame: number, buffer: Uint8Array, at: number): void {
+    const known = this.#opening.prefaceByte(atUs, frame, buffer, at);
+    this.#offset += known;
+    if (known > 0) this.#disclosure.client(this.#offset, this.#opening.prefaceIsPrivate ? "secret" : "plain");
+  }
+
   #endPreface(): boolean {
     const flag = this.#opening.endPreface();
     this.#mode = "commands";
@@ -293,7 +310,10 @@ export class ClientReader {
   awaitNothing(): void {
     if (this.#mode !== "hold") return;
     // Nobody will answer a message line by line.
-    if (this.#awaited.holdsMessage) this.#offset += this.#awaited.drop();
+    if (this.#awaited.holdsMessage) {
+      this.#offset += this.#awaited.drop();
+      this.#disclosure.client(this.#offset, "message");
+    }
     this.readOn("commands");
   }
 
@@ -355,7 +375,14 @@ export class ClientReader {
       if (this.#awaited.gap(atUs, frame, lengthBytes)) return;
       this.resolve();
     }
+    const before = this.#offset;
     this.#offset += lengthBytes;
+    this.#gapIn(lengthBytes);
+    // Of what came before it, and was nothing yet, it will never be known what it was.
+    this.#disclosure.client(before, "secret");
+  }
+
+  #gapIn(lengthBytes: number): void {
     switch (this.#mode) {
       case "body":
         this.#message.gap(lengthBytes);

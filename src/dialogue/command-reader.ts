@@ -2,6 +2,7 @@ import { textOf } from "../spine/text.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { ByteText } from "./byte-text.ts";
 import type { ClientOwner } from "./client-owner.ts";
+import type { Disclosure } from "./disclosure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Flags } from "./flags.ts";
 import type { ReplyQueue } from "./reply-queue.ts";
@@ -21,6 +22,7 @@ type Said = ExchangeRecord | "nothing" | "message" | "joined-message" | "not-smt
 export class CommandReader {
   readonly #queue: ReplyQueue;
   readonly #flags: Flags;
+  readonly #disclosure: Disclosure;
   readonly #text = new ByteText(64, MAX_LINE_BYTES);
   readonly discretion: Discretion;
   #lines = 0;
@@ -37,9 +39,10 @@ export class CommandReader {
   /** The next line is a command, or a message's first. */
   #mayBeMessage = false;
 
-  constructor(queue: ReplyQueue, flags: Flags, digests: boolean) {
+  constructor(queue: ReplyQueue, flags: Flags, digests: boolean, disclosure: Disclosure) {
     this.#queue = queue;
     this.#flags = flags;
+    this.#disclosure = disclosure;
     this.discretion = new Discretion(flags, digests);
   }
 
@@ -110,7 +113,11 @@ export class CommandReader {
     const mayBeMessage = this.#mayBeMessage;
     this.#mayBeMessage = false;
     if (mayBeMessage && canBeMessage) return "message";
-    if (!owner.heard(verb)) return "not-smtp";
+    if (!owner.heard(verb)) {
+      // By this word it is known again that it is not.
+      if (owner.onMailPort) this.#disclosure.client(this.#from + this.firstWord.length, "plain");
+      return "not-smtp";
+    }
     return this.#commandSaid(verb, to, atUs, frame);
   }
 
@@ -119,10 +126,19 @@ export class CommandReader {
     const exchange = early ?? this.#ask(verb, this.#throughThen);
     this.#exchange = null;
     this.#queue.asked(exchange, atUs, frame, to);
-    if (this.discretion.keep(exchange, this.#text.bytes, this.#endBytes)) this.#secret = true;
+    if (this.#keep(exchange, this.#endBytes, to)) this.#secret = true;
     const { length, omitted } = this.#text;
     exchange.lineEnd = omitted > 0 ? null : length - this.#endBytes === 2 ? "\r\n" : "\n";
     return early === null ? exchange : "nothing";
+  }
+
+  /** Keeps of the command what may be, and says what of it that is. @returns true when it holds a secret */
+  #keep(exchange: ExchangeRecord, end: number, to: number): boolean {
+    const { bytes } = this.#text;
+    const hidden = this.discretion.hidesUnknown;
+    const isSecret = this.discretion.keep(exchange, bytes, end);
+    this.#disclosure.command(exchange, bytes, end, this.#from, to, hidden);
+    return isSecret;
   }
 
   #ask(verb: VerbIndex, throughThen?: number): ExchangeRecord {
@@ -186,7 +202,7 @@ export class CommandReader {
     let exchange: ExchangeRecord | null = null;
     if (verb !== UNKNOWN && owner.heard(verb)) {
       exchange = this.#ask(verb);
-      this.discretion.keep(exchange, bytes, length);
+      this.#keep(exchange, length, this.#from + length);
     }
     this.#text.wipe();
     this.#exchange = null;

@@ -1,8 +1,10 @@
+import type { PrivacyListener } from "../spine/privacy.ts";
 import { Account } from "./account.ts";
 import { ByteText } from "./byte-text.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import { ClientReader } from "./client-reader.ts";
 import { Consequences } from "./consequences.ts";
+import { Disclosure } from "./disclosure.ts";
 import { Encryption } from "./encryption.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import { Flags } from "./flags.ts";
@@ -26,7 +28,8 @@ export class Desk {
   readonly account = new Account();
   readonly banner = new ByteText(64, MAX_BANNER_BYTES);
   readonly flags = new Flags();
-  readonly recognition = new Recognition();
+  readonly disclosure: Disclosure;
+  readonly recognition: Recognition;
   readonly reply = new ReplyReader();
   readonly queue: ReplyQueue;
   readonly client: ClientReader;
@@ -34,9 +37,11 @@ export class Desk {
   readonly pairing: Pairing;
   readonly consequences: Consequences;
 
-  constructor(pool: ExchangePool, held: HeldBudget, digests: boolean) {
+  constructor(pool: ExchangePool, held: HeldBudget, digests: boolean, privacy: PrivacyListener | null) {
+    this.disclosure = new Disclosure(privacy);
+    this.recognition = new Recognition(this.disclosure);
     this.queue = new ReplyQueue(pool, this.flags);
-    this.client = new ClientReader(this.queue, this.flags, held, digests);
+    this.client = new ClientReader(this.queue, this.flags, held, digests, this.disclosure);
     this.encryption = new Encryption(this.queue, digests);
     this.pairing = new Pairing(this.client, this.queue, this.reply, this.banner);
     this.consequences = new Consequences(this.client, this.queue, this.flags, this.encryption);
@@ -55,6 +60,7 @@ export class Desk {
     this.reply.clear();
     this.queue.clear();
     this.client.clear();
+    this.disclosure.transport = null;
     this.recognition.clear();
     this.encryption.clear();
     this.pairing.clear();

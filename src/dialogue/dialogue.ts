@@ -12,7 +12,9 @@ import {
 import type { Turn } from "./account.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import type { Desk } from "./desk.ts";
+import { kindOfReply } from "./disclosure.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
 import { CONNECT, UNKNOWN, VERB_NAMES, type VerbIndex } from "./verbs.ts";
 
 /**
@@ -60,6 +62,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     this.#context = context;
     this.#desk = context.takeDesk();
     this.#desk.owner = this;
+    this.#desk.disclosure.transport = transport;
     this.onMailPort = context.isMailPort(transport.serverPort);
     if (transport.sawHandshake) this.#desk.queue.greet();
     else this.#desk.flags.raise("mid-stream");
@@ -169,17 +172,22 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     // For lack of room, or one direction only: replies may have come that are not here.
     const missing = queue.uncertain || this.ended === "idle" || this.#halfCaptured;
     queue.abandon(missing ? "gap" : "unanswered", this.#endAtUs);
-    queue.settleAll((exchange) => listener.exchange(exchange, this));
+    queue.settleAll(this.#hand);
     listener.conversation(this);
   }
 
+  readonly #hand = (exchange: ExchangeRecord): void => {
+    this.#desk.disclosure.settled(exchange);
+    this.#context.listener.exchange(exchange, this);
+  };
+
   #settle(nowUs: number): void {
     const { queue, recognition } = this.#desk;
-    const { settleUs, listener } = this.#context;
+    const { settleUs } = this.#context;
     // So much said, and nothing telling: the port has to decide.
     if (queue.overfull) recognition.judge(this.onMailPort ? "smtp" : "other");
     if (recognition.verdict === "smtp") {
-      queue.settle(nowUs, settleUs, this.transport, (exchange) => listener.exchange(exchange, this));
+      queue.settle(nowUs, settleUs, this.transport, this.#hand);
     }
     const waits = queue.settlingCount > 0;
     if (waits !== this.#waits) {
@@ -191,13 +199,16 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- The server's bytes
 
   #fromServer(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
-    const { client, encryption, recognition, reply } = this.#desk;
+    const { client, disclosure, encryption, recognition, reply } = this.#desk;
     let i = start;
     while (i < end && client.prefaceReply(buffer[i]!)) i++;
+    if (i > start) disclosure.server(this.#serverOffset + (i - start), "plain");
     while (i < end && this.wanted) {
       const offset = this.#serverOffset + (i - start);
       if (encryption.ofServer(buffer[i]!) || this.#joinsTls(buffer[i]!)) {
-        encryption.bytes("server", atUs, frame, offset, buffer, i, end);
+        const known = encryption.bytes("server", atUs, frame, offset, buffer, i, end);
+        disclosure.server(offset + (known - i), "plain");
+        if (known < end) disclosure.server(offset + (end - i), "secret");
         break;
       }
       const next = reply.read(buffer, i, end, atUs, frame, offset);
@@ -223,13 +234,15 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** A reply is complete: whose is it, and what follows from it? */
   #replied(): void {
-    const { consequences, flags, pairing, recognition, reply } = this.#desk;
+    const { consequences, disclosure, flags, pairing, queue, recognition, reply } = this.#desk;
+    const { code, to } = reply;
     if (reply.mixedCodes) flags.raise("mixed-codes");
     if (reply.bareLf) flags.raise("bare-lf");
     if (reply.text.nul) flags.raise("nul");
-    if (reply.code === null) flags.raise("reply-without-code");
+    if (code === null) flags.raise("reply-without-code");
     recognition.replied(reply, !this.serverReplied, this.sawHandshake, this.onMailPort);
     const exchange = pairing.pair(this.transport, this.wanted);
+    disclosure.server(to, kindOfReply(code, exchange, queue.uncertain));
     if (exchange === null) return;
     consequences.conclude(exchange);
     this.#settle(exchange.answeredLast);
@@ -241,7 +254,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   #serverGap(lengthBytes: number): void {
-    const { encryption, queue, reply } = this.#desk;
+    const { disclosure, encryption, queue, reply } = this.#desk;
+    const before = this.#serverOffset;
     this.#serverOffset += lengthBytes;
     if (encryption.serverEncrypts) {
       encryption.gap("server", lengthBytes);
@@ -251,6 +265,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (!reply.active) return;
     if (!reply.cutShort() || (reply.expectsMore && queue.oldest === undefined)) {
       reply.clear();
+      disclosure.server(before, "challenge");
       return;
     }
     this.#replied();
@@ -302,8 +317,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     buffer: Uint8Array,
     start: number,
     end: number,
-  ): void {
-    this.#desk.encryption.bytes("client", atUs, frame, offset, buffer, start, end);
+  ): number {
+    return this.#desk.encryption.bytes("client", atUs, frame, offset, buffer, start, end);
   }
 
   tlsLost(): void {

@@ -1,4 +1,5 @@
 import type { DialogueListener } from "../spine/conversation.ts";
+import type { PrivacyListener } from "../spine/privacy.ts";
 import { NO_TIME, type SourceSink, type StreamSink, type Transport } from "../spine/wire.ts";
 import { Desk } from "./desk.ts";
 import { Dialogue, type DialogueContext } from "./dialogue.ts";
@@ -17,6 +18,8 @@ export interface DialogueOptions {
   readonly copiesPossible: boolean;
   /** Digests of messages, secrets and encrypted bytes are wanted: see digests.ts. */
   readonly digests?: boolean;
+  /** Is told what the bytes are. */
+  readonly privacy?: PrivacyListener;
 }
 
 /** Turns a source's connections into dialogues, and keeps what they share. */
@@ -26,7 +29,8 @@ export class Dialogues implements SourceSink {
   readonly #settling = new Set<Dialogue>();
   readonly #desks: Desk[] = [];
 
-  constructor(listener: DialogueListener, { ports, copiesPossible, digests = false }: DialogueOptions) {
+  constructor(listener: DialogueListener, options: DialogueOptions) {
+    const { ports, copiesPossible, digests = false, privacy = null } = options;
     const pool = new ExchangePool();
     const held = { bytes: 0 };
     this.#context = {
@@ -35,7 +39,7 @@ export class Dialogues implements SourceSink {
       settleUs: copiesPossible ? SETTLE_US : 0,
       pool,
       settling: (dialogue) => this.#settling.add(dialogue),
-      takeDesk: () => this.#desks.pop() ?? new Desk(pool, held, digests),
+      takeDesk: () => this.#desks.pop() ?? new Desk(pool, held, digests, privacy),
       closed: (dialogue, desk) => {
         this.#settling.delete(dialogue);
         if (desk.clear() && this.#desks.length < MAX_SPARE_DESKS) this.#desks.push(desk);

@@ -83,6 +83,7 @@ export class Encryption {
     return this.#server === "yes";
   }
 
+  /** @returns the place up to which they are TLS */
   bytes(
     side: Side,
     atUs: number,
@@ -91,9 +92,9 @@ export class Encryption {
     buffer: Uint8Array,
     start: number,
     end: number,
-  ): void {
-    this.#turns?.bytes(side, atUs, frame, offset, buffer, start, end);
+  ): number {
     this.#digest?.[side].bytes(buffer, start, end);
+    return this.#turns?.bytes(side, atUs, frame, offset, buffer, start, end) ?? start;
   }
 
   /** @returns false when nothing more can be told */

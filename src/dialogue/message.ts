@@ -74,6 +74,10 @@ export class Message {
     return this.#body.looseEnd;
   }
 
+  certainTo(to: number): number {
+    return this.#body.certainTo(to);
+  }
+
   /** It ended there. @returns what came behind it, which was no message */
   takeBehindDot(): Held | null {
     return this.#body.takeBehindDot();

@@ -81,6 +81,11 @@ export class Opening {
     return lengthBytes;
   }
 
+  /** What was just taken of the client's is private. */
+  get prefaceIsPrivate(): boolean {
+    return this.#preface?.isPrivate ?? false;
+  }
+
   /** Takes one byte of the server's, if a preface is under way that it belongs to. */
   prefaceReply(byte: number): boolean {
     const preface = this.#preface;

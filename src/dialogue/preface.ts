@@ -53,6 +53,21 @@ export class Preface {
     return byte === 4 || byte === 5 || byte === 0x0d || byte === 0x50 || byte === 0x43;
   }
 
+  /** The byte just taken belongs to somebody's credentials, or may. */
+  get isPrivate(): boolean {
+    const { length } = this.#client;
+    switch (this.kind) {
+      case "socks4":
+      case "http-connect":
+        return length > 8;
+      case "socks5":
+        // RFC 1929: version, length of the name, the name, length of the password, the password.
+        return this.#step === 1 && this.#method === 2 && length > 2 && length !== 3 + this.#client[1]!;
+      default:
+        return false;
+    }
+  }
+
   /** It was none. */
   giveUp(): void {
     this.kind = "none";

@@ -1,4 +1,5 @@
 import { textOf } from "../spine/text.ts";
+import type { Disclosure } from "./disclosure.ts";
 import type { ReplyReader } from "./reply-reader.ts";
 
 /**
@@ -21,7 +22,12 @@ type Verdict = "smtp" | "other" | "undecided";
 /** What is known so far of one dialogue; the first verdict stays. */
 export class Recognition {
   verdict: Verdict = "undecided";
+  readonly #disclosure: Disclosure;
   #replies = 0;
+
+  constructor(disclosure: Disclosure) {
+    this.#disclosure = disclosure;
+  }
 
   clear(): void {
     this.verdict = "undecided";
@@ -29,7 +35,9 @@ export class Recognition {
   }
 
   judge(verdict: Verdict): void {
-    if (this.verdict === "undecided") this.verdict = verdict;
+    if (this.verdict !== "undecided" || verdict === "undecided") return;
+    this.verdict = verdict;
+    this.#disclosure.recognised(verdict === "smtp");
   }
 
   /** The client has said a command. @param word in capitals */

@@ -1,4 +1,4 @@
-import type { Exchange, Taint } from "../spine/exchange.ts";
+import type { Taint } from "../spine/exchange.ts";
 import { NO_TIME, type Transport } from "../spine/wire.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -29,6 +29,8 @@ export class ReplyQueue {
   readonly #flags: Flags;
   readonly #pending: ExchangeRecord[] = [];
   readonly #settling: ExchangeRecord[] = [];
+  /** Of exchanges handed on at once, the packets in which their replies ended: bytes held back may be of before. */
+  #handedFrames: number[] = [];
   #ordinal = 0;
   /** End of the latest reply by its stamp, and of the previous one in order. */
   #answeredLast = NO_TIME;
@@ -59,6 +61,7 @@ export class ReplyQueue {
     for (const exchange of this.#settling) this.#pool.give(exchange);
     this.#pending.length = 0;
     this.#settling.length = 0;
+    this.#handedFrames = [];
     this.#ordinal = 0;
     this.#answeredLast = NO_TIME;
     this.#previousLast = NO_TIME;
@@ -234,9 +237,10 @@ export class ReplyQueue {
     for (let i = this.#settling.length - 1; i >= 0; i--) {
       const { answeredLastFrame, verbIndex: verb } = this.#settling[i]!;
       if (answeredLastFrame === 0) continue;
-      if (answeredLastFrame < frame) break;
+      if (answeredLastFrame < frame) return count;
       if (verb !== CONNECT && verb !== UNSOLICITED) count++;
     }
+    for (let i = this.#handedFrames.length - 1; i >= 0 && this.#handedFrames[i]! >= frame; i--) count++;
     return count;
   }
 
@@ -308,7 +312,12 @@ export class ReplyQueue {
    * Hands on what is settled: acknowledged and older than `settleUs`, or too much to keep.
    * @param settleUs 0 where no further copies can come
    */
-  settle(nowUs: number, settleUs: number, transport: Transport, hand: (exchange: Exchange) => void): void {
+  settle(
+    nowUs: number,
+    settleUs: number,
+    transport: Transport,
+    hand: (exchange: ExchangeRecord) => void,
+  ): void {
     const settling = this.#settling;
     const most = this.#pool.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
     let count = 0;
@@ -320,14 +329,21 @@ export class ReplyQueue {
         if (settleUs > 0 && (nowUs - since < settleUs || !acknowledged(exchange, transport))) break;
       }
       hand(exchange);
+      if (settleUs === 0) this.#noteHanded(exchange);
       this.#pool.give(exchange);
       count++;
     }
     if (count > 0) settling.splice(0, count);
   }
 
+  #noteHanded({ answeredLastFrame, verbIndex }: ExchangeRecord): void {
+    if (answeredLastFrame === 0 || verbIndex === CONNECT || verbIndex === UNSOLICITED) return;
+    if (this.#handedFrames.push(answeredLastFrame) > 2 * MAX_SETTLING)
+      this.#handedFrames.splice(0, MAX_SETTLING);
+  }
+
   /** Nothing more will come: hands on everything. */
-  settleAll(hand: (exchange: Exchange) => void): void {
+  settleAll(hand: (exchange: ExchangeRecord) => void): void {
     for (const exchange of this.#settling) {
       hand(exchange);
       this.#pool.give(exchange);

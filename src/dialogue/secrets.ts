@@ -47,6 +47,11 @@ export class Discretion {
     this.#hideUnknown = false;
   }
 
+  /** Nothing of a line that is no command may be shown. */
+  get hidesUnknown(): boolean {
+    return this.#hideUnknown;
+  }
+
   /** Until a command comes nothing is kept. */
   hideUnknown(): void {
     this.#hideUnknown = true;
@@ -99,12 +104,34 @@ function mayHoldSecret(text: string, challengeUnseen: boolean): boolean {
 
 /** Keeps of `AUTH PLAIN <initial response>` the mechanism and not the response (RFC 4954 §4). */
 function keepAuth(kept: ByteText, line: Uint8Array, end: number): void {
+  const { kept: shown, to } = shownOfAuth(line, end);
+  kept.append(line, 0, shown);
+  if (shown < to || to < end) kept.append(REDACTED, 0, REDACTED.length);
+}
+
+/** @returns how much of an AUTH line is kept, and where what is private begins */
+export function shownOfAuth(line: Uint8Array, end: number): { kept: number; to: number } {
   const AUTH_BYTES = 4;
-  let from = AUTH_BYTES;
-  while (from < end && line[from]! <= 0x20) from++;
+  const from = behindBlanks(line, AUTH_BYTES, end);
   let to = from;
   while (to < end && line[to]! > 0x20) to++;
-  const named = MECHANISM.test(textOf(line, from, to));
-  kept.append(line, 0, named ? to : Math.min(AUTH_BYTES, end));
-  if (named ? to < end : from < end) kept.append(REDACTED, 0, REDACTED.length);
+  if (MECHANISM.test(textOf(line, from, to))) return { kept: to, to: behindBlanks(line, to, end) };
+  return { kept: Math.min(AUTH_BYTES, end), to: from };
+}
+
+function behindBlanks(line: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && line[at]! <= 0x20) at++;
+  return at;
+}
+
+/** Of a line that may hold a secret: from where to where it only shows that it may. */
+export function tellingPart(line: Uint8Array, end: number): [from: number, to: number] {
+  const text = Buffer.from(line.subarray(0, end)).toString("latin1");
+  const auth = MISSPELT_AUTH.exec(text);
+  if (auth !== null) return [auth[0].length - "auth".length, auth[0].length];
+  const mechanism = NAMES_MECHANISM.exec(text);
+  if (mechanism !== null) return [text.search(/\s/), mechanism[0].length];
+  const password = PASSWORD_COMMAND.exec(text);
+  return password === null ? [0, 0] : [text.search(/\w/), password[0].length];
 }

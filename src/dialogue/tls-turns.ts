@@ -47,8 +47,8 @@ export class TlsTurns implements TlsListener {
     buffer: Uint8Array,
     start: number,
     end: number,
-  ): void {
-    this.#tracker.bytes(side, atUs, frame, offset, buffer, start, end);
+  ): number {
+    return this.#tracker.bytes(side, atUs, frame, offset, buffer, start, end);
   }
 
   gap(side: Side, lengthBytes: number): void {

@@ -95,7 +95,10 @@ export class TlsTracker {
     this.#established = true;
   }
 
-  /** Takes bytes of one side; `offset` is the stream offset of the first. */
+  /**
+   * Takes bytes of one side; `offset` is the stream offset of the first.
+   * @returns the place up to which they are TLS
+   */
   bytes(
     side: Side,
     atUs: number,
@@ -104,7 +107,7 @@ export class TlsTracker {
     buffer: Uint8Array,
     start: number,
     end: number,
-  ): void {
+  ): number {
     const reader = side === "client" ? this.#client : this.#server;
     let i = start;
     while (i < end && !this.broken) {
@@ -125,6 +128,7 @@ export class TlsTracker {
       if (reader.type === APPLICATION_DATA && this.#established) this.#turn(side, reader);
       if (reader.remaining === 0) this.#complete(side, reader);
     }
+    return i;
   }
 
   /** Missing bytes: fine inside a record, the end of what can be told elsewhere. */

@@ -13,7 +13,7 @@ interface Sender {
   /** It has sent a packet. */
   heard: boolean;
   finished: boolean;
-  /** Offset up to which the other side has acknowledged in a packet of its own. */
+  /** What of it the other side has acknowledged in a packet of its own. */
   acknowledged: number;
 }
 
@@ -33,7 +33,7 @@ export interface Packet {
 export class Tcp {
   readonly #ends: Ends;
   readonly #senders: Readonly<Record<Side, Sender>>;
-  #isReset = false;
+  isReset = false;
 
   /** @param number differs from one connection to the next, so that a port used again is a new one */
   constructor(ends: Ends, number: number) {
@@ -45,9 +45,9 @@ export class Tcp {
     return this.#senders[side].offset;
   }
 
-  /** Bytes of `side` that no packet has acknowledged yet. */
+  /** Bytes of `side`, its FIN included, that no packet has acknowledged yet. */
   unacknowledged(side: Side): number {
-    return this.#senders[side].offset - this.#senders[side].acknowledged;
+    return said(this.#senders[side]) - this.#senders[side].acknowledged;
   }
 
   syn(atUs: number, comment: string | null): Packet {
@@ -75,6 +75,11 @@ export class Tcp {
     return packet;
   }
 
+  /** A packet of the client's that says nothing, not even that it got anything. */
+  nothing(atUs: number): Packet {
+    return this.#packet("client", atUs, 0, 0, 0, null);
+  }
+
   /** Bytes of `from` that nobody recorded. */
   skip(from: Side, lengthBytes: number): void {
     this.#senders[from].offset += lengthBytes;
@@ -87,17 +92,12 @@ export class Tcp {
   }
 
   rst(from: Side, atUs: number): Packet {
-    this.#isReset = true;
+    this.isReset = true;
     return this.#packet(from, atUs, RST | ACK, 0, 0, null);
   }
 
-  /** `side` can say nothing more. */
-  isOver(side: Side): boolean {
-    return this.#isReset || this.#senders[side].finished;
-  }
-
-  get bothFinished(): boolean {
-    return this.#senders.client.finished && this.#senders.server.finished && !this.#isReset;
+  isFinished(side: Side): boolean {
+    return this.#senders[side].finished;
   }
 
   /** Before the server has answered there is nothing to acknowledge: an early talker. */
@@ -127,15 +127,19 @@ export class Tcp {
       payloadBytes,
     });
     own.heard = true;
-    if (acknowledges) peer.acknowledged = peer.offset;
+    if (acknowledges) peer.acknowledged = said(peer);
     const payloadAt = PACKET_AT + headers;
     if (payloadBytes === 0) seal(block, PACKET_AT, payloadAt);
     return { block, payloadAt };
   }
 }
 
-function next({ initial, offset, finished }: Sender): number {
-  return initial + 1 + offset + (finished ? 1 : 0);
+function said({ offset, finished }: Sender): number {
+  return offset + (finished ? 1 : 0);
+}
+
+function next(sender: Sender): number {
+  return sender.initial + 1 + said(sender);
 }
 
 function sender(number: number): Sender {

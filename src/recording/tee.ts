@@ -32,7 +32,7 @@ export class Tee implements StreamSink {
   }
 
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, why: GapCause): void {
-    this.#home.guarded(this.#track, () => this.#track.gap(from, lengthBytes));
+    this.#home.guarded(this.#track, () => this.#track.gap(from, atUs, lengthBytes, why));
     if (this.#inner.wanted) this.#inner.gap(from, atUs, frame, lengthBytes, why);
   }
 

@@ -1,5 +1,5 @@
 import type { ByteKind } from "../spine/privacy.ts";
-import type { EndCause, Side, Transport } from "../spine/wire.ts";
+import type { EndCause, GapCause, Side, Transport } from "../spine/wire.ts";
 import type { InOrder, Lane } from "./in-order.ts";
 import { Piece } from "./piece.ts";
 import { MAX_SEGMENT_BYTES } from "./segment.ts";
@@ -26,7 +26,6 @@ export class Track implements Lane {
   #synAckDone = false;
   #ackDone = false;
   #orderUs = 0;
-  #finishedFirst: Side | null = null;
 
   /**
    * @param number another one for each connection of a recording
@@ -94,8 +93,12 @@ export class Track implements Lane {
     else this.#withheld.add(piece);
   }
 
-  gap(from: Side, lengthBytes: number): void {
-    this.#placed()?.skip(from, lengthBytes);
+  /** Bytes that were not observed are missing in the recording; those that were cut off a packet still are. */
+  gap(from: Side, atUs: number, lengthBytes: number, why: GapCause): void {
+    const tcp = this.#placed();
+    if (tcp === null) return;
+    if (why !== "snaplen") tcp.skip(from, lengthBytes);
+    else this.#add(from, tcp.data(from, this.#time(atUs), lengthBytes, 0, null), atUs);
   }
 
   judged(side: Side, to: number, kind: ByteKind): void {
@@ -118,24 +121,36 @@ export class Track implements Lane {
     if (how !== "fin" && how !== "rst") return;
     if (!this.#ackDone) this.greet();
     const tcp = this.#placed();
-    if (tcp === null || tcp.isOver(from)) return;
+    if (tcp === null || tcp.isReset || (how === "fin" && tcp.isFinished(from))) return;
     const time = this.#time(atUs);
     this.#add(from, how === "rst" ? tcp.rst(from, time) : tcp.fin(from, time), atUs);
-    this.#finishedFirst ??= from;
   }
 
   close(atUs: number): void {
     if (!this.#ackDone) this.greet();
     const tcp = this.#placed();
+    if (tcp !== null && !tcp.isReset) this.#close(tcp, atUs);
+    this.giveUpWaiting();
+  }
+
+  #close(tcp: Tcp, atUs: number): void {
     const { lastAtUs, oneWay, refused, synAckAtUs } = this.transport;
-    if (tcp !== null && refused && synAckAtUs === null && !tcp.isOver("server")) {
+    if (refused && synAckAtUs === null) {
       const time = this.#time(lastAtUs ?? atUs);
       this.#add("server", tcp.rst("server", time), time);
-    } else if (tcp?.bothFinished && !oneWay) {
-      const time = this.#time(0);
-      this.#add(this.#finishedFirst!, tcp.ack(this.#finishedFirst!, time, null), time);
+      return;
     }
-    this.giveUpWaiting();
+    // The latest packet says until when the connection was seen; without both FINs that is its end.
+    const time = tcp.isFinished("client") && tcp.isFinished("server") ? this.#orderUs : this.#time(atUs);
+    if (this.#synDone && synAckAtUs === null && tcp.offset("client") === 0) {
+      // Nobody has answered: here the client gave up.
+      if (time > this.#orderUs) this.#add("client", tcp.nothing(time), time);
+      return;
+    }
+    const seen = oneWay && tcp.offset("client") === 0 ? "server" : "client";
+    const by = oneWay ? seen : tcp.unacknowledged("server") > 0 ? "client" : "server";
+    const isNews = tcp.unacknowledged(by === "client" ? "server" : "client") > 0;
+    if (isNews || (oneWay && time > this.#orderUs)) this.#add(by, tcp.ack(by, time, null), time);
   }
 
   #placed(): Tcp | null {

@@ -22,7 +22,10 @@ export interface WithheldBudget {
  * over. Nothing gets out as it came because it was waited for too long.
  */
 export class Withheld {
-  readonly #sides: Readonly<Record<Side, SidePieces>> = { client: new SidePieces(), server: new SidePieces() };
+  readonly #sides: Readonly<Record<Side, SidePieces>> = {
+    client: new SidePieces(),
+    server: new SidePieces(),
+  };
   #isSmtp: boolean | null = null;
   readonly #budget: WithheldBudget;
   /** Of the blocks that are kept back. */
@@ -49,7 +52,8 @@ export class Withheld {
     for (const piece of pieces.unjudged) {
       if (pieces.toOffset < piece.fromOffset) {
         pieces.toOffset = piece.fromOffset;
-        pieces.column = AMID_LINE;
+        // A reply is taken to begin anew behind missing bytes; a client's line is not.
+        pieces.column = side === "server" ? 0 : AMID_LINE;
       }
       if (pieces.toOffset === piece.fromOffset) piece.column = pieces.column;
       const until = Math.min(to, piece.toOffset);
