@@ -2,6 +2,9 @@ import type { ExchangeRecord } from "./exchange-record.ts";
 import { Held, type HeldBudget } from "./held.ts";
 import { AUTH, AUTH_ANSWER, DATA, MAX_VERB_BYTES, UNKNOWN, verbAt } from "./verbs.ts";
 
+const LF = 0x0a;
+const NOTHING = new Uint8Array();
+
 /** The command whose reply says how to read on, and what the client has said behind it in the meantime. */
 export class Awaited {
   readonly #budget: HeldBudget;
@@ -55,10 +58,16 @@ export class Awaited {
 
   /** What is held behind DATA does not begin like a command. */
   get holdsMessage(): boolean {
-    if (this.exchange?.verbIndex !== DATA || this.#held === null) return false;
-    const start = this.#held.peek(MAX_VERB_BYTES);
-    const line = start.indexOf(0x0a);
-    return verbAt(start, 0, line < 0 ? start.length : line) === UNKNOWN;
+    return this.exchange?.verbIndex === DATA && this.#held !== null && this.verbBytes === 0;
+  }
+
+  /** Length of the verb that what is held begins with, if it does. */
+  get verbBytes(): number {
+    const start = this.#held?.peek(MAX_VERB_BYTES) ?? NOTHING;
+    const line = start.indexOf(LF);
+    if (verbAt(start, 0, line < 0 ? start.length : line) === UNKNOWN) return 0;
+    const end = start.findIndex((byte) => byte <= 0x20);
+    return end < 0 ? start.length : end;
   }
 
   /** It is known how to read on: gives up what was held. */

@@ -163,8 +163,8 @@ export class ClientReader {
     const isAuthAnswer = this.#mode === "auth-answer";
     const to = this.#offset + (next - start);
     const said = commands.complete(isAuthAnswer, to, atUs, frame, this.#owner);
-    if (said === "nothing") this.#disclosure.client(to, "secret");
-    else if (said === "message" || said === "joined-message") this.#disclosure.client(to, "message");
+    if (said === "nothing" || said === "message" || said === "joined-message")
+      this.#disclosure.client(to, "secret");
     if (typeof said === "object") this.#afterCommand(said);
     else if (said === "message") this.#beginMessage(NO_TIME);
     else if (said === "joined-message") this.#joinMessage();
@@ -295,8 +295,11 @@ export class ClientReader {
 
   /** It is known how what is held is read. @param fromUs for a message: when the 354 was complete */
   readOn(how: "commands" | "body" | "auth-answer" | "tls-or-not" | "tls", fromUs = NO_TIME): boolean {
-    if (how === "body") this.#beginMessage(fromUs);
-    else this.#mode = how;
+    if (how === "body") {
+      // That it could have been a command may have mattered, and is to be seen again.
+      this.#disclosure.client(this.#offset + this.#awaited.verbBytes, "plain");
+      this.#beginMessage(fromUs);
+    } else this.#mode = how;
     return this.#readPieces(this.#awaited.take());
   }
 

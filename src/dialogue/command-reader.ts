@@ -114,8 +114,8 @@ export class CommandReader {
     this.#mayBeMessage = false;
     if (mayBeMessage && canBeMessage) return "message";
     if (!owner.heard(verb)) {
-      // By this word it is known again that it is not.
-      if (owner.onMailPort) this.#disclosure.client(this.#from + this.firstWord.length, "plain");
+      // By this word, and the blank behind it, it is known again that it is not.
+      if (owner.onMailPort) this.#disclosure.client(this.#from + this.firstWord.length + 1, "plain");
       return "not-smtp";
     }
     return this.#commandSaid(verb, to, atUs, frame);
@@ -191,7 +191,7 @@ export class CommandReader {
     this.#queue.withdraw(exchange);
     exchange.asking = true;
     this.#exchange = exchange;
-    if (verb !== UNKNOWN) this.discretion.keep(exchange, bytes, length);
+    if (verb !== UNKNOWN) this.#keep(exchange, length, this.#from + length);
     return exchange;
   }
 

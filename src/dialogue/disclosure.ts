@@ -2,7 +2,7 @@ import type { ByteKind, PrivacyListener } from "../spine/privacy.ts";
 import type { Transport } from "../spine/wire.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { shownOfAuth, tellingPart } from "./secrets.ts";
-import { AUTH, AUTH_ANSWER, UNKNOWN } from "./verbs.ts";
+import { AUTH, AUTH_ANSWER, CONNECT, UNKNOWN } from "./verbs.ts";
 
 /**
  * Tells a privacy listener what a dialogue's bytes are, if there is one. Bytes of a side are judged in
@@ -16,8 +16,6 @@ import { AUTH, AUTH_ANSWER, UNKNOWN } from "./verbs.ts";
 const MAX_WAITING = 4_096;
 
 interface Judgement {
-  /** Of a doubtful line: where it begins. */
-  readonly from: number;
   readonly to: number;
   /** Null while in doubt. */
   kind: ByteKind | null;
@@ -51,7 +49,7 @@ export class Disclosure {
   client(to: number, kind: ByteKind): void {
     if (this.#listener === null) return;
     if (this.#waiting.length === 0) this.#tell(to, kind);
-    else this.#wait({ from: to, to, kind });
+    else this.#wait({ to, kind });
   }
 
   /**
@@ -70,7 +68,7 @@ export class Disclosure {
     const { secret, verbIndex } = exchange;
     if (verbIndex === AUTH) this.client(from + shownOfAuth(line, end).to, "plain");
     else if (verbIndex === UNKNOWN && !secret) {
-      this.#wait({ from, to, kind: null });
+      this.#wait({ to, kind: null });
       return;
     } else if (verbIndex === UNKNOWN && !isHidden) {
       const [telling, told] = tellingPart(line, end);
@@ -81,9 +79,9 @@ export class Disclosure {
   }
 
   /** An exchange is settled. */
-  settled({ askedFrom, secret, verbIndex }: ExchangeRecord): void {
+  settled({ askedTo, secret, verbIndex }: ExchangeRecord): void {
     if (this.#waiting.length === 0 || (verbIndex !== UNKNOWN && verbIndex !== AUTH_ANSWER)) return;
-    const doubtful = this.#waiting.find(({ from, kind }) => from === askedFrom && kind === null);
+    const doubtful = this.#waiting.find(({ to, kind }) => to === askedTo && kind === null);
     if (doubtful !== undefined) doubtful.kind = secret ? "secret" : "plain";
     this.#tellSettled();
   }
@@ -110,13 +108,17 @@ export class Disclosure {
   }
 }
 
-/** A server that cannot read a secret may repeat it. @param uncertain what the reply answers */
+/** What a reply is: a server that cannot read a secret may repeat it. @param uncertain what it answers */
 export function kindOfReply(
   code: number | null,
   exchange: ExchangeRecord | null,
   uncertain: boolean,
 ): ByteKind {
-  if (code === 334 || exchange?.secret || (code === null && uncertain)) return "challenge";
-  const isAuth = exchange?.verbIndex === AUTH || exchange?.verbIndex === AUTH_ANSWER;
-  return isAuth && code !== null && code >= 500 && code < 505 ? "challenge" : "plain";
+  const verb = exchange?.verbIndex;
+  if (code === 334) return "challenge";
+  if (verb === CONNECT) return "plain";
+  const ofSecret = verb === AUTH || verb === AUTH_ANSWER || exchange?.secret || (code === null && uncertain);
+  // RFC 5321 §4.2.2: errors of syntax and of order.
+  const complains = code === null || (code >= 500 && code < 505);
+  return ofSecret && complains ? "challenge" : "plain";
 }

@@ -19,6 +19,8 @@ type Kind = "undecided" | "none" | "socks4" | "socks5" | "http-connect" | "proxy
 /** Reads the preface of one connection, byte by byte: it is short, and is over before speed matters. */
 export class Preface {
   kind: Kind = "undecided";
+  /** The client's latest byte belongs to somebody's credentials, or may. */
+  isPrivate = false;
   /** The client's bytes while it is undecided what they are. */
   readonly #start: number[] = [];
   #client: number[] = [];
@@ -53,16 +55,16 @@ export class Preface {
     return byte === 4 || byte === 5 || byte === 0x0d || byte === 0x50 || byte === 0x43;
   }
 
-  /** The byte just taken belongs to somebody's credentials, or may. */
-  get isPrivate(): boolean {
+  /** The client's byte that comes next belongs to somebody's credentials, or may. */
+  get #nextIsPrivate(): boolean {
     const { length } = this.#client;
     switch (this.kind) {
       case "socks4":
       case "http-connect":
-        return length > 8;
+        return length >= 8;
       case "socks5":
         // RFC 1929: version, length of the name, the name, length of the password, the password.
-        return this.#step === 1 && this.#method === 2 && length > 2 && length !== 3 + this.#client[1]!;
+        return this.#step === 1 && this.#method === 2 && length >= 2 && length !== 2 + this.#client[1]!;
       default:
         return false;
     }
@@ -81,6 +83,7 @@ export class Preface {
       this.#decide();
       return;
     }
+    this.isPrivate = this.#nextIsPrivate;
     this.#client.push(byte);
     this.#clientStep();
   }

@@ -29,7 +29,7 @@ export class ReplyQueue {
   readonly #flags: Flags;
   readonly #pending: ExchangeRecord[] = [];
   readonly #settling: ExchangeRecord[] = [];
-  /** Of exchanges handed on at once, the packets in which their replies ended: bytes held back may be of before. */
+  /** Of exchanges handed on, the packets in which their replies ended: bytes that were held may be of before. */
   #handedFrames: number[] = [];
   #ordinal = 0;
   /** End of the latest reply by its stamp, and of the previous one in order. */
@@ -329,7 +329,7 @@ export class ReplyQueue {
         if (settleUs > 0 && (nowUs - since < settleUs || !acknowledged(exchange, transport))) break;
       }
       hand(exchange);
-      if (settleUs === 0) this.#noteHanded(exchange);
+      this.#noteHanded(exchange);
       this.#pool.give(exchange);
       count++;
     }

@@ -127,7 +127,10 @@ function behindBlanks(line: Uint8Array, from: number, end: number): number {
 
 /** Of a line that may hold a secret: from where to where it only shows that it may. */
 export function tellingPart(line: Uint8Array, end: number): [from: number, to: number] {
-  const text = Buffer.from(line.subarray(0, end)).toString("latin1");
+  // A character a byte; what a shown text would escape is no letter, and no blank.
+  const text = Buffer.from(line.subarray(0, end))
+    .toString("latin1")
+    .replace(/[^\x20-\x7e]/g, ".");
   const auth = MISSPELT_AUTH.exec(text);
   if (auth !== null) return [auth[0].length - "auth".length, auth[0].length];
   const mechanism = NAMES_MECHANISM.exec(text);

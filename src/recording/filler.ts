@@ -5,7 +5,8 @@
  * - A message becomes `x`. Its line ends stay, and a dot that begins a line: so CRLF.CRLF, what looks
  *   like it, and dots that were doubled are where they were, and nowhere else.
  * - A secret becomes `=`, which is no word character and no part of a mechanism's name: `AUTH PLAIN
- *   AGFs…` stays what it was, `AUTH AGFs…` does not become a mechanism. NUL stays, for it is counted.
+ *   AGFs…` stays what it was, `AUTH AGFs…` does not become a mechanism. NUL stays, for it is counted,
+ *   and a line that is only a dot, for it ends messages.
  * - A reply that may repeat a secret, or challenge for one, keeps its code and how it goes on.
  */
 import type { ByteKind } from "../spine/privacy.ts";
@@ -74,6 +75,7 @@ function fillSecret(
       continue;
     }
     if (byte === CR || byte === NUL) continue;
+    if (byte === DOT && at === 0 && i + 1 < end && (bytes[i + 1] === CR || bytes[i + 1] === LF)) continue;
     if (at < codeBytes && byte >= 0x30 && byte <= 0x39) continue;
     if (codeBytes > 0 && at === codeBytes && (byte === 0x20 || byte === 0x2d)) continue;
     bytes[i] = SECRET_FILLER;

@@ -162,6 +162,7 @@ export class Recording implements PrivacyListener {
   /** The dialogue has taken note of what came. */
   passed(track: Track, atUs: number): void {
     this.guarded(track, () => {
+      if (track.isOther) track.giveUpWaiting();
       const all = this.#withheld.bytes + this.#order.lateBytes;
       if (track.keptBytes <= MAX_TRACK_BYTES && (track.keptBytes === 0 || all <= MAX_KEPT_BYTES)) return;
       this.#impatient++;

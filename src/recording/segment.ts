@@ -13,9 +13,11 @@ export const ACK = 16;
 /** What fits behind the headers of an IPv4 packet, 65,535 octets long; taken for IPv6 as well. */
 export const MAX_SEGMENT_BYTES = 65_495;
 
-/** Shift of 8: windows of 16 MiB, so that no recorded segment lies outside its receiver's window. */
+/** A shift of 8: windows of 16 MiB, so that no recorded segment lies outside its receiver's window. */
 const WINDOW_SCALE = 8;
-const WINDOW = 0xffff;
+/** Not the SYN's: a segment that says nothing else is then a window update, not a repeated ACK. */
+const WINDOW = 0xfffe;
+const SYN_WINDOW = 0xffff;
 const TCP_BYTES = 20;
 /** On a SYN: maximum segment size, no-operation, window scale. */
 const SYN_OPTIONS = [2, 4, MAX_SEGMENT_BYTES >> 8, MAX_SEGMENT_BYTES & 0xff, 1, 3, 3, WINDOW_SCALE];
@@ -76,7 +78,7 @@ export function writeHeaders(into: Buffer, at: number, ends: Ends, segment: Segm
   const words = (TCP_BYTES + (flags & SYN ? SYN_OPTIONS.length : 0)) / 4;
   into[tcpAt + 12] = words << 4;
   into[tcpAt + 13] = flags;
-  into.writeUInt16BE(WINDOW, tcpAt + 14);
+  into.writeUInt16BE(flags & SYN ? SYN_WINDOW : WINDOW, tcpAt + 14);
   if (flags & SYN) into.set(SYN_OPTIONS, tcpAt + TCP_BYTES);
 }
 

@@ -9,8 +9,8 @@ interface Sender {
   readonly initial: number;
   /** Stream offset of the next byte. */
   offset: number;
+  /** It has sent a SYN; any packet at all. */
   synchronised: boolean;
-  /** It has sent a packet. */
   heard: boolean;
   finished: boolean;
   /** What of it the other side has acknowledged in a packet of its own. */
@@ -56,7 +56,6 @@ export class Tcp {
   }
 
   synAck(atUs: number): Packet {
-    this.#senders.server.synchronised = true;
     return this.#packet("server", atUs, SYN | ACK, 0, 0, null);
   }
 
@@ -103,7 +102,7 @@ export class Tcp {
   /** Before the server has answered there is nothing to acknowledge: an early talker. */
   #ackFlag(from: Side): number {
     const { client, server } = this.#senders;
-    return from === "client" && client.synchronised && !server.synchronised ? 0 : ACK;
+    return from === "client" && client.synchronised && !server.heard ? 0 : ACK;
   }
 
   #packet(

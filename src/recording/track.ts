@@ -75,9 +75,8 @@ export class Track implements Lane {
     for (let at = start; at < end; at += MAX_SEGMENT_BYTES) {
       this.#segment(tcp, from, atUs, buffer, at, Math.min(end, at + MAX_SEGMENT_BYTES));
     }
-    if (tcp.unacknowledged(from) < ACKNOWLEDGE_BYTES || this.transport.oneWay) return;
-    const peer = from === "client" ? "server" : "client";
-    this.#add(peer, tcp.ack(peer, this.#time(atUs), null), atUs);
+    if (tcp.unacknowledged(from) >= ACKNOWLEDGE_BYTES && !this.transport.oneWay)
+      this.#acknowledge(tcp, from, atUs);
   }
 
   #segment(tcp: Tcp, from: Side, atUs: number, buffer: Uint8Array, start: number, end: number): void {
@@ -95,10 +94,21 @@ export class Track implements Lane {
 
   /** Bytes that were not observed are missing in the recording; those that were cut off a packet still are. */
   gap(from: Side, atUs: number, lengthBytes: number, why: GapCause): void {
+    if (!this.#ackDone) this.greet();
     const tcp = this.#placed();
     if (tcp === null) return;
-    if (why !== "snaplen") tcp.skip(from, lengthBytes);
-    else this.#add(from, tcp.data(from, this.#time(atUs), lengthBytes, 0, null), atUs);
+    if (why === "snaplen") {
+      this.#add(from, tcp.data(from, this.#time(atUs), lengthBytes, 0, null), atUs);
+      return;
+    }
+    tcp.skip(from, lengthBytes);
+    // They did arrive: their receiver says so.
+    if (!this.transport.oneWay) this.#acknowledge(tcp, from, atUs);
+  }
+
+  #acknowledge(tcp: Tcp, from: Side, atUs: number): void {
+    const peer = from === "client" ? "server" : "client";
+    this.#add(peer, tcp.ack(peer, this.#time(atUs), null), atUs);
   }
 
   judged(side: Side, to: number, kind: ByteKind): void {
@@ -111,7 +121,12 @@ export class Track implements Lane {
     this.#order.flushLate(this);
   }
 
-  /** There is no room to wait for judgement. */
+  /** Nothing will be said any more of what is kept back. */
+  get isOther(): boolean {
+    return this.#withheld !== null && this.#withheld.isOther && this.#withheld.bytes > 0;
+  }
+
+  /** There is no room, or no reason, to wait for judgement. */
   giveUpWaiting(): void {
     this.#withheld?.fillRest();
     this.#order.flushLate(this);

@@ -75,6 +75,8 @@ export class Withheld {
   }
 
   #release(piece: Piece): void {
+    // Of another protocol only what shows that it is one.
+    if (this.#isSmtp === false && piece.from === "server") fillWhole(piece, "challenge");
     this.#count(-piece.block.length);
     piece.release();
   }
@@ -88,13 +90,8 @@ export class Withheld {
     this.#isSmtp = isSmtp;
     for (const side of ["client", "server"] as const) {
       const { judged } = this.#sides[side];
-      for (const piece of judged.splice(0)) {
-        // Of another protocol only what shows that it is one.
-        if (!isSmtp && side === "server") fillWhole(piece, "challenge");
-        this.#release(piece);
-      }
+      for (const piece of judged.splice(0)) this.#release(piece);
     }
-    if (!isSmtp) this.fillRest();
   }
 
   /** What has not been judged by now never shows: it is filled over. */

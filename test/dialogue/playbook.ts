@@ -2,7 +2,14 @@ import { inspect } from "node:util";
 import { Dialogues } from "../../src/dialogue/dialogues.ts";
 import type { Conversation, DialogueListener } from "../../src/spine/conversation.ts";
 import type { Exchange } from "../../src/spine/exchange.ts";
-import { type EndCause, NO_TIME, type Side, type StreamSink, type Transport } from "../../src/spine/wire.ts";
+import {
+  type EndCause,
+  NO_TIME,
+  type Side,
+  type SourceSink,
+  type StreamSink,
+  type Transport,
+} from "../../src/spine/wire.ts";
 import { type Collected, Collector, PORTS } from "../support/collect.ts";
 
 /**
@@ -276,21 +283,26 @@ export function playTo(listener: DialogueListener, script: string | Script, opti
     copiesPossible: options.copiesPossible ?? true,
     digests: true,
   });
+  tell({ facts, steps }, dialogues, options.watch);
+}
+
+/** Says the script to a sink, as its source. */
+export function tell({ facts, steps }: Script, source: SourceSink, watch?: (sink: StreamSink) => void): void {
   const timed = steps.find((step) => step.kind !== "tick" && "atUs" in step && step.atUs !== NO_TIME);
   const transport = new ScriptedTransport(facts, timed !== undefined && "atUs" in timed ? timed.atUs : null);
-  const sink = dialogues.open(transport);
+  const sink = source.open(transport);
   let last = facts.handshakeAtUs ?? facts.synAckAtUs ?? facts.synAtUs ?? NO_TIME;
   for (const step of steps) {
     if (step.kind !== "copy" && step.atUs > last) last = step.atUs;
     if (step.kind !== "copy" && step.kind !== "tick" && step.atUs > (transport.lastAtUs ?? NO_TIME))
       transport.lastAtUs = step.atUs;
-    run(step, sink, transport, dialogues);
-    options.watch?.(sink);
+    run(step, sink, transport, source);
+    watch?.(sink);
   }
   sink.close(last);
 }
 
-function run(step: Step, sink: StreamSink, transport: ScriptedTransport, dialogues: Dialogues): void {
+function run(step: Step, sink: StreamSink, transport: ScriptedTransport, source: SourceSink): void {
   switch (step.kind) {
     case "bytes": {
       // Lent: what is around the bytes, and what becomes of them afterwards, must not matter.
@@ -312,7 +324,7 @@ function run(step: Step, sink: StreamSink, transport: ScriptedTransport, dialogu
       sink.end(step.from, step.atUs, step.how);
       break;
     case "tick":
-      dialogues.tick(step.atUs);
+      source.tick(step.atUs);
       break;
   }
 }

@@ -236,7 +236,7 @@ const wildActs: fc.Arbitrary<Act[]> = fc.array(
   { maxLength: 8 },
 );
 
-const HANDSHAKE: Facts = {
+export const HANDSHAKE: Facts = {
   ...NO_HANDSHAKE,
   synAtUs: START_US,
   synFrame: 1,

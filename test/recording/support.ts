@@ -190,7 +190,13 @@ export async function replay(files: readonly string[]): Promise<{ collector: Col
 export function comparable(collector: Collector): unknown {
   const exchanges = collector.exchanges.map(plain).sort();
   const conversations = collector.conversations
-    .map((each) => JSON.stringify({ ...each, banner: each.banner, flags: [...each.flags].sort() }))
+    .map((each) =>
+      JSON.stringify({
+        ...each,
+        banner: each.banner.map((line) => (line.startsWith("334") ? "334 …" : line)),
+        flags: [...each.flags].sort(),
+      }),
+    )
     .sort();
   const bodies = collector.bodies.map((each) => JSON.stringify(each)).sort();
   return { exchanges, conversations, bodies, others: collector.others, silent: [...collector.silent].sort() };
@@ -201,15 +207,13 @@ function plain(exchange: Collected): string {
   return JSON.stringify({ ...rest, lines: shownLines(exchange) });
 }
 
-/** Of replies that belong to a secret a recording has the code. */
-function shownLines({ code, lines, verb, command }: Collected): string[] {
-  const ofAuth = verb === "AUTH" || verb === "(auth)";
-  const mayRepeat = ofAuth && code !== null && code >= 500 && code < 505;
-  const ofSecret = verb === "(unknown)" && command === "[redacted]";
-  if (code !== 334 && !mayRepeat && !ofSecret) return lines;
-  return lines.map((line) =>
-    line.replace(/^(\d{0,3}[ -]?)(.*)$/s, (_, start, text) => start + "=".repeat(text.length)),
-  );
+/** Of replies that belong to a secret, or may, a recording has the code. */
+function shownLines({ code, lines, verb, command, taint }: Collected): string[] {
+  const ofSecret =
+    verb === "AUTH" || verb === "(auth)" || command === "[redacted]" || (code === null && taint === "gap");
+  const complains = code === null || (code >= 500 && code < 505);
+  if (code !== 334 && !(ofSecret && complains)) return lines;
+  return lines.map((line) => `${/^\d{0,3}/.exec(line)?.[0]} …`);
 }
 
 export function bytesOf(files: readonly string[]): Buffer {

@@ -153,10 +153,16 @@ export function isWaiting({ low, high }: Ordered): boolean {
   return low.queue.length > 0 || high.queue.length > 0 || low.missing > 0 || high.missing > 0;
 }
 
-/** The direction whose next bytes will not come; what waits only for them is no hole itself. */
+/** The direction whose next bytes will not come, earlier ones first; what waits only for them is no hole itself. */
 function holed({ low, high }: Ordered): Direction | null {
+  if (low.hole > 0 && high.hole > 0) return behindHole(high) < behindHole(low) ? high : low;
   if (low.hole > 0) return low;
   return high.hole > 0 ? high : null;
+}
+
+/** Packet of the first bytes that came behind the hole. */
+function behindHole({ queue }: Direction): number {
+  return queue[0]?.frame ?? Number.POSITIVE_INFINITY;
 }
 
 /** Delivers what is ready of one direction, up to what the other has not caught up with. */
