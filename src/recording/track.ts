@@ -123,7 +123,7 @@ export class Track implements Lane {
 
   /** Nothing will be said any more of what is kept back. */
   get isOther(): boolean {
-    return this.#withheld !== null && this.#withheld.isOther && this.#withheld.bytes > 0;
+    return this.#withheld?.isOther === true && this.#withheld.bytes > 0;
   }
 
   /** There is no room, or no reason, to wait for judgement. */
