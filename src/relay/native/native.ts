@@ -117,7 +117,7 @@ export class Native {
    *   for an address with a zone
    */
   spoofedSocket(clientAddress: string): number {
-    const bound = encodeSocketAddress({ address: clientAddress, port: 0 });
+    const bound = encodeSocketAddress({ host: clientAddress, port: 0 });
     if (bound === null) return -EINVAL;
     const family = bound.length === SOCKADDR_MAX_BYTES ? 6 : 4;
     const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;

@@ -5,7 +5,7 @@ import { addressBytes, addressText } from "../../spine/address.ts";
 /** An address and a port. */
 export interface Endpoint {
   /** Without brackets; an IPv4 address that came mapped into IPv6 is that IPv4 address. */
-  readonly address: string;
+  readonly host: string;
   readonly port: number;
 }
 
@@ -19,8 +19,8 @@ const IPV6_ADDRESS_AT = 8;
 const isLittle = endianness() === "LE";
 
 /** @returns null when the text is no address (a name, or with a zone) */
-export function encodeSocketAddress({ address, port }: Endpoint): Uint8Array | null {
-  const bytes = addressBytes(address);
+export function encodeSocketAddress({ host, port }: Endpoint): Uint8Array | null {
+  const bytes = addressBytes(host);
   if (bytes === null) return null;
   const view = new DataView(new ArrayBuffer(bytes.length === 4 ? SOCKADDR_IN_BYTES : SOCKADDR_MAX_BYTES));
   view.setUint16(0, bytes.length === 4 ? AF_INET : AF_INET6, isLittle);
@@ -36,9 +36,9 @@ export function decodeSocketAddress(encoded: Uint8Array): Endpoint | null {
   const port = view.getUint16(2);
   switch (view.getUint16(0, isLittle)) {
     case AF_INET:
-      return { address: addressText(encoded.subarray(4, 8)), port };
+      return { host: addressText(encoded.subarray(4, 8)), port };
     case AF_INET6:
-      return { address: addressText(encoded.subarray(IPV6_ADDRESS_AT, IPV6_ADDRESS_AT + 16)), port };
+      return { host: addressText(encoded.subarray(IPV6_ADDRESS_AT, IPV6_ADDRESS_AT + 16)), port };
     default:
       return null;
   }

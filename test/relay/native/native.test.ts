@@ -161,7 +161,7 @@ describe.skipIf(!mayRun || !isHere)(`in a namespace${mayRun ? "" : ` (skipped: $
       ["192.0.2.25", "::"],
       ["2001:db8:25::25", "::"],
     ])("a redirected connection to %s, accepted on %s, says where it was going", (address, listen) => {
-      expect(told(inside, "redirect", address, listen)).toEqual({ address, port: 25 });
+      expect(told(inside, "redirect", address, listen)).toEqual({ host: address, port: 25 });
     });
 
     test.each([
