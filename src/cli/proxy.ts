@@ -3,11 +3,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { offerObservations } from "../relay/attach-point.ts";
-import { isLoopback, parseHostPort, parseNetworks } from "../relay/host-port.ts";
-import { openKernel } from "../relay/kernel.ts";
+import { isLoopback, type ListenOn, parseNetworks } from "../relay/host-port.ts";
+import { kernelBy } from "../relay/kernel.ts";
+import { openNative } from "../relay/native/native.ts";
+import { dropPrivileges } from "../relay/native/privileges.ts";
 import { ObserverProcess } from "../relay/observer-process.ts";
 import { Relay, type RelayLimits } from "../relay/relay.ts";
-import { Upstream } from "../relay/upstream.ts";
+import type { Route } from "../relay/route.ts";
+import type { Upstream } from "../relay/upstream.ts";
+import { hostOf, portOf } from "../spine/address.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
 import { complain } from "./complain.ts";
@@ -15,6 +19,8 @@ import { EXIT } from "./exit.ts";
 import type { ObserveRequest } from "./observe.ts";
 import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
+import { listenOn, ROUTE_OPTIONS, routeOf, sourceOf, upstreamOf } from "./route-options.ts";
+import { rulesText } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
 import { parseLength } from "./times.ts";
 
@@ -55,19 +61,10 @@ const LIMIT_OPTIONS = {
 } as const;
 
 const OPTIONS = {
-  listen: {
-    alias: "l",
+  ...ROUTE_OPTIONS,
+  "print-rules": {
     type: "string",
-    requiresArg: true,
-    demandOption: true,
-    describe: "[ADDRESS:]PORT to listen on; the address is 127.0.0.1 unless given",
-  },
-  upstream: {
-    alias: "u",
-    type: "string",
-    requiresArg: true,
-    demandOption: true,
-    describe: "HOST:PORT of the mail server",
+    describe: "Print the nft and ip commands that the mode needs, and end; =down: those that undo them",
   },
   ...LIMIT_OPTIONS,
   drain: {
@@ -120,9 +117,12 @@ const SUMMARY_PATIENCE_MS = 30_000;
 /** @returns the exit status, when it is over */
 export async function proxy(args: ProxyArguments): Promise<number> {
   refuseRepeated(args, OPTIONS);
-  const listen = parseHostPort(args.listen, "listen", "127.0.0.1");
-  const target = parseHostPort(args.upstream, "upstream", null);
-  const upstream = new Upstream(target.host, target.port);
+  if (args.printRules !== undefined) {
+    process.stdout.write(await rulesText(args, args.printRules));
+    return EXIT.done;
+  }
+  const listen = listenOn(args);
+  const upstream = upstreamOf(args);
   const limits = limitsOf(args);
   const drainMs = parseLength(args.drain, "drain");
   const durationMs = args.duration === undefined ? null : parseLength(args.duration, "duration");
@@ -130,29 +130,25 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const reask = reaskRequest(args);
   const report = await reportRequest(args, args.quiet ? "nothing" : "lines");
   const request: ObserveRequest = { ...report, format, color, reask };
-  await resolveOrSay(upstream);
-  const kernel = await openKernel();
-  refuseLoop(listen, upstream);
-  const relay = new Relay(
-    {
-      listen: [listen],
-      upstream,
-      mode: "explicit",
-      sourcePreserved: false,
-      kernel: typeof kernel === "string" ? null : kernel,
-    },
-    limits,
-  );
+  if (upstream !== null) await resolveOrSay(upstream);
+  const native = await openNative();
+  const route = routeOf(args, upstream, listen, native);
+  const kernel = typeof native === "string" ? null : kernelBy(native);
+  const relay = new Relay({ listen, route, kernel }, limits);
   surviveEverything();
   await listenOrSay(relay, listen);
+  if (upstream !== null && args.mode === "explicit") refuseLoop(route, upstream);
+  if (args.user !== undefined) {
+    dropPrivileges(args.user, sourceOf(args) === "client" && typeof native !== "string" ? native : null);
+  }
   const observer = new ObserverProcess(relay, {
     script: fileURLToPath(new URL("./observe.js", import.meta.url)),
     args: [JSON.stringify(request)],
     onRestart: (why) => complain(`the analysing process ${why}; mail flows on, it is started again`),
   });
   observer.start();
-  const socketPath = await offer(relay, args.socket, listen.port);
-  announce(relay, upstream, listen.host, args.allow !== undefined, socketPath);
+  const socketPath = await offer(relay, args.socket, portOf(relay.listening[0] ?? "") ?? 0);
+  announce(relay, route, upstream, args.allow !== undefined, socketPath);
   try {
     const why = await untilOver(relay, observer, { args, drainMs, durationMs });
     const status = await observer.finish(why, SUMMARY_PATIENCE_MS);
@@ -213,22 +209,20 @@ async function resolveOrSay(upstream: Upstream): Promise<void> {
   }
 }
 
-function refuseLoop(listen: { host: string; port: number }, upstream: Upstream): void {
-  const here = (host: string) => host === listen.host || (isLoopback(host) && isLoopback(listen.host));
-  if (upstream.addresses.some(({ host, port }) => port === listen.port && here(host))) {
+function refuseLoop(route: Route, upstream: Upstream): void {
+  if (route.goesInCircles(upstream.addresses)) {
     throw new SmtpscopeError("usage", `--upstream ${upstream.text} is where the proxy itself listens`);
   }
 }
 
-async function listenOrSay(relay: Relay, { host, port }: { host: string; port: number }): Promise<void> {
+async function listenOrSay(relay: Relay, listen: readonly ListenOn[]): Promise<void> {
   try {
     await relay.listen();
   } catch (error) {
+    if (error instanceof SmtpscopeError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new SmtpscopeError(
-      "usage",
-      `cannot listen on ${host} port ${port}: ${REASONS[code ?? ""] ?? message}`,
-    );
+    const where = listen.map((on) => ("fd" in on ? `fd:${on.fd}` : `${on.host} port ${on.port}`)).join(", ");
+    throw new SmtpscopeError("usage", `cannot listen on ${where}: ${REASONS[code ?? ""] ?? message}`);
   }
 }
 
@@ -273,18 +267,23 @@ async function offer(relay: Relay, option: string | undefined, port: number): Pr
 
 function announce(
   relay: Relay,
-  upstream: Upstream,
-  host: string,
+  route: Route,
+  upstream: Upstream | null,
   isRestricted: boolean,
   socketPath: string | null,
 ): void {
-  const addresses = upstream.addresses.map((address) => address.host).join(", ");
-  const known = addresses === upstream.host ? "" : ` (${addresses})`;
-  complain(`listening on ${relay.listening.join(", ")}, relaying to ${upstream.text}${known}`);
-  complain("the server sees this machine's address: its lookups are about the proxy, not the client");
-  if (!isLoopback(host) && !isRestricted) {
+  const addresses = (upstream?.addresses ?? []).map((address) => address.host).join(", ");
+  const known = addresses === "" || addresses === upstream?.host ? "" : ` (${addresses})`;
+  complain(`listening on ${relay.listening.join(", ")}, relaying to ${route.upstreamText}${known}`);
+  if (!route.sourcePreserved) {
+    complain("the server sees this machine's address: its lookups are about the proxy, not the client");
+  }
+  const isOpen = relay.listening.some((endpoint) => !isLoopback(hostOf(endpoint)));
+  if (route.mode === "explicit" && isOpen && !isRestricted) {
     complain(
-      "anybody who reaches this port reaches the server with this machine's rights; --allow restricts it",
+      route.sourcePreserved
+        ? "anybody who reaches this port reaches the server; --allow restricts it"
+        : "anybody who reaches this port reaches the server with this machine's rights; --allow restricts it",
     );
   }
   if (socketPath !== null) complain(`to watch: smtpscope attach ${socketPath}`);

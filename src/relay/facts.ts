@@ -10,7 +10,7 @@ export interface Opened {
   readonly synAtUs: number | null;
 }
 
-export type FailureKind = "refused" | "unreachable" | "timeout" | "name" | "descriptors" | "loop" | "other";
+export type FailureKind = "refused" | "unreachable" | "timeout" | "name" | "descriptors" | "other";
 
 /** With FAILED: the server could not be reached. */
 export interface Failed {
@@ -27,7 +27,19 @@ export interface Closed {
 }
 
 /** Why a client was turned away before its connection was relayed. */
-export type RefusalKind = "max-conn" | "per-client" | "not-allowed" | "draining" | "proxy-header" | "loop";
+export type RefusalKind =
+  | "max-conn"
+  | "per-client"
+  | "not-allowed"
+  | "draining"
+  /** A load balancer's connection began with no PROXY header, or a malformed one. */
+  | "proxy-header"
+  /** It was going to the proxy itself. */
+  | "loop"
+  /** Where it was going is not known: nobody redirected it. */
+  | "no-destination"
+  /** It was going to another server than the one that is relayed to. */
+  | "elsewhere";
 
 /** The relay's own condition, a few times a second. Counts are since it started. */
 export interface RelayState {

@@ -26,6 +26,18 @@ export function parseHostPort(text: string, option: string, defaultHost: string 
   return { host, port };
 }
 
+/** Where to listen: an address and port, or a descriptor that is listening already. */
+export type ListenOn = HostPort | { readonly fd: number };
+
+/**
+ * `fd:N`, or as `parseHostPort`.
+ * @throws SmtpscopeError
+ */
+export function parseListen(text: string, defaultHost: string): ListenOn {
+  const fd = /^fd:(\d{1,4})$/.exec(text.trim());
+  return fd === null ? parseHostPort(text, "listen", defaultHost) : { fd: Number(fd[1]) };
+}
+
 /**
  * Networks as `192.0.2.0/24`, `2001:db8::/32`, or single addresses.
  * @throws SmtpscopeError

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Closed } from "./facts.ts";
 import { fdOf } from "./native/handles.ts";
-import { ECONNRESET, openNative } from "./native/native.ts";
+import { ECONNRESET, type Native } from "./native/native.ts";
 
 /** What only the kernel knows of a socket. Not there without native calls; nothing then depends on it. */
 export interface Kernel {
@@ -13,10 +13,7 @@ export interface Kernel {
   facts(socket: Socket): Closed | null;
 }
 
-/** @returns why it cannot be asked, where it cannot */
-export async function openKernel(): Promise<Kernel | string> {
-  const native = await openNative();
-  if (typeof native === "string") return native;
+export function kernelBy(native: Native): Kernel {
   return {
     wasReset(socket) {
       const fd = fdOf(socket);

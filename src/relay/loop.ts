@@ -69,7 +69,7 @@ export class LoopGuard {
 }
 
 /** Without zones. */
-export function hostAddresses(): ReadonlySet<string> {
+function hostAddresses(): ReadonlySet<string> {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return new Set(all.map(({ address }) => plain(address)));
 }

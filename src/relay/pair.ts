@@ -5,7 +5,7 @@ import type { Closed, Failed, Opened } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LinkView, Observed } from "./link.ts";
 import { FIN, RST } from "./observation.ts";
-import { type Address, connectTo, type SocketOptions } from "./upstream.ts";
+import { type ConnectPlan, connectTo } from "./upstream.ts";
 
 /**
  * One client, its connection to the server, and what goes between them. Nothing here knows SMTP: bytes
@@ -82,10 +82,12 @@ export class Pair implements Observed {
 
   // ---- the server's side begins
 
-  connect(addresses: readonly Address[], timeoutMs: number, socketOptions: SocketOptions): void {
-    this.#giveUp = connectTo(addresses, timeoutMs, socketOptions, {
+  /** @param preface goes to the server before the client's first byte, and is none of the dialogue */
+  connect(plan: ConnectPlan, preface: Buffer | null): void {
+    this.#giveUp = connectTo(plan, {
       read: (lengthBytes, buffer) => this.read("server", lengthBytes, buffer),
       connected: (socket, serverText) => {
+        if (preface !== null) socket.write(preface);
         this.#attach(socket, serverText);
         return { broke: () => this.#broke("server") };
       },

@@ -3,11 +3,15 @@ import type { Duplex } from "node:stream";
 import type { Side } from "../spine/wire.ts";
 import { LoopBusyness, nowUs } from "./clock.ts";
 import type { Closed, Failed, FailureKind, RefusalKind, RelayState } from "./facts.ts";
+import { HeaderWait } from "./header-wait.ts";
+import type { ListenOn } from "./host-port.ts";
 import type { Kernel } from "./kernel.ts";
 import { Link, type Missed } from "./link.ts";
 import { Pair, type PairOwner } from "./pair.ts";
-import { type Adopt, acceptWith, boundTo, endpointText, plainAddress } from "./sockets.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Parties } from "./proxy-header.ts";
+import type { Route } from "./route.ts";
+import { type Adopt, acceptWith, boundTo, endpointText, plainAddress, type ReadHandler } from "./sockets.ts";
+import type { Address } from "./upstream.ts";
 
 /**
  * The relay: holds every socket, forwards, stamps, and tells its links. It knows nothing of SMTP and
@@ -25,14 +29,9 @@ export interface RelayLimits {
   readonly allow: BlockList | null;
 }
 
-/** Where it listens: an address and port, or a descriptor that is listening already. */
-type ListenOn = { readonly host: string; readonly port: number } | { readonly fd: number };
-
 export interface RelayOptions {
   readonly listen: readonly ListenOn[];
-  readonly upstream: Upstream;
-  readonly mode: string;
-  readonly sourcePreserved: boolean;
+  readonly route: Route;
   readonly kernel: Kernel | null;
 }
 
@@ -68,6 +67,8 @@ export class Relay implements PairOwner {
   readonly #failed: Partial<Record<FailureKind, number>> = {};
   #nextId = 1;
   #accepted = 0;
+  /** For their PROXY header. */
+  #waiting = 0;
   #connected = 0;
   #relayedBytes = 0;
   #isDraining = false;
@@ -98,6 +99,7 @@ export class Relay implements PairOwner {
       const { address, port } = boundTo(server);
       this.#listening.push(endpointText(address, port));
     }
+    this.#options.route.listening(this.#servers);
     this.#timer = setInterval(() => this.#everySecond(), STATE_MS);
   }
 
@@ -150,13 +152,13 @@ export class Relay implements PairOwner {
   }
 
   state(link: Link): RelayState {
-    const { upstream, mode, sourcePreserved } = this.#options;
+    const { route } = this.#options;
     return {
       startedAtUs: this.#startedAtUs,
       listen: this.listening,
-      upstream: upstream.text,
-      mode,
-      sourcePreserved,
+      upstream: route.upstreamText,
+      mode: route.mode,
+      sourcePreserved: route.sourcePreserved,
       open: this.#pairs.size,
       accepted: this.#accepted,
       connected: this.#connected,
@@ -191,42 +193,75 @@ export class Relay implements PairOwner {
   #accept(adopt: Adopt): void {
     this.#accepted++;
     const acceptedAtUs = nowUs();
-    let pair: Pair | null = null;
-    const client = adopt((lengthBytes, buffer) => pair?.read("client", lengthBytes, buffer));
+    let take: ReadHandler | null = null;
+    const client = adopt((lengthBytes, buffer) => take?.(lengthBytes, buffer));
     const { remoteAddress, remotePort } = client;
     // Gone before it was looked at.
     if (remoteAddress === undefined) {
       client.on("error", () => {}).destroy();
       return;
     }
-    const address = plainAddress(remoteAddress);
-    const refusal = this.#refusalOf(address);
+    const peer = { host: plainAddress(remoteAddress), port: remotePort ?? 0 };
+    const refusal = this.#refusalOf(peer.host);
     if (refusal !== null) {
       this.#refuse(client, refusal);
       return;
     }
-    const { upstream } = this.#options;
-    const addresses = upstream.addresses;
+    if (!this.#options.route.trusts(peer.host)) {
+      take = this.#open(client, peer, null, acceptedAtUs);
+      return;
+    }
+    this.#waiting++;
+    const wait = new HeaderWait(client, {
+      done: (parties, rest) => {
+        this.#waiting--;
+        take = this.#open(client, parties?.source ?? peer, parties, acceptedAtUs);
+        if (rest.length > 0) take?.(rest.length, rest);
+      },
+      refused: () => {
+        this.#waiting--;
+        this.#refuse(client, "proxy-header");
+      },
+    });
+    take = (lengthBytes, buffer) => wait.read(lengthBytes, buffer);
+  }
+
+  /** @param told what a load balancer said of this connection */
+  #open(client: Socket, from: Address, told: Parties | null, acceptedAtUs: number): ReadHandler | null {
+    const { route } = this.#options;
+    const { host } = from;
+    const count = this.#perClient.get(host) ?? 0;
+    const addresses = count >= this.limits.maxPerClient ? "per-client" : route.destinations(client);
+    if (typeof addresses === "string") {
+      this.#refuse(client, addresses);
+      return null;
+    }
     const first = addresses[0];
     const opened = {
-      client: endpointText(remoteAddress, remotePort),
-      server: first === undefined ? upstream.text : endpointText(first.host, first.port),
+      client: endpointText(host, from.port),
+      server: first === undefined ? route.upstreamText : endpointText(first.host, first.port),
       acceptedAtUs,
       synAtUs: nowUs(),
     };
-    pair = new Pair(this.#nextId++, client, address, opened, this);
+    const pair = new Pair(this.#nextId++, client, host, opened, this);
     this.#pairs.set(pair.id, pair);
-    this.#perClient.set(address, (this.#perClient.get(address) ?? 0) + 1);
+    this.#perClient.set(host, count + 1);
     for (const link of this.#links) link.opened(pair);
-    pair.connect(addresses, this.limits.connectTimeoutMs, () => ({}));
+    const plan = {
+      addresses,
+      timeoutMs: this.limits.connectTimeoutMs,
+      socketOptions: route.socketOptions(host),
+      onConnecting: route.onConnecting,
+    };
+    pair.connect(plan, route.preface(told, from, client));
+    return (lengthBytes, buffer) => pair.read("client", lengthBytes, buffer);
   }
 
   #refusalOf(address: string): RefusalKind | null {
-    const { allow, maxConnections, maxPerClient } = this.limits;
+    const { allow, maxConnections } = this.limits;
     if (this.#isDraining) return "draining";
     if (allow !== null && !allow.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return "not-allowed";
-    if (this.#pairs.size >= maxConnections) return "max-conn";
-    return (this.#perClient.get(address) ?? 0) >= maxPerClient ? "per-client" : null;
+    return this.#pairs.size + this.#waiting >= maxConnections ? "max-conn" : null;
   }
 
   #refuse(client: Socket, why: RefusalKind): void {

@@ -64,6 +64,16 @@ export class Upstream {
 /** Opens sockets: the ordinary way, or bound to the client's own address. Returns options for the Socket. */
 export type SocketOptions = (address: Address) => object;
 
+/** How a connection to the server is made. */
+export interface ConnectPlan {
+  /** Tried one after the other. */
+  readonly addresses: readonly Address[];
+  readonly timeoutMs: number;
+  readonly socketOptions: SocketOptions;
+  /** Told of each attempt when it is begun. */
+  readonly onConnecting: ((socket: Socket, address: Address) => void) | null;
+}
+
 export interface ConnectHandlers {
   readonly read: ReadHandler;
   /** @returns what is told of errors from now on */
@@ -71,13 +81,9 @@ export interface ConnectHandlers {
   failed(failed: Failed): void;
 }
 
-/** Tries the addresses one after the other. @returns a function that gives up */
-export function connectTo(
-  addresses: readonly Address[],
-  timeoutMs: number,
-  socketOptions: SocketOptions,
-  handlers: ConnectHandlers,
-): () => void {
+/** @returns a function that gives up */
+export function connectTo(plan: ConnectPlan, handlers: ConnectHandlers): () => void {
+  const { addresses, timeoutMs, socketOptions, onConnecting } = plan;
   let socket: Socket | null = null;
   let timer: NodeJS.Timeout | null = null;
   let isOver = false;
@@ -115,6 +121,7 @@ export function connectTo(
       isOver = true;
       established = handlers.connected(trying, endpointText(address.host, address.port));
     });
+    onConnecting?.(trying, address);
   };
   attempt(0);
   return () => {

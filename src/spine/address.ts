@@ -55,6 +55,11 @@ export function portOf(endpoint: string): number | null {
   return port === undefined ? null : Number(port);
 }
 
+/** @returns the address in an `address:port` text, without brackets */
+export function hostOf(endpoint: string): string {
+  return /^\[(.*)\](?::\d*)?$/.exec(endpoint)?.[1] ?? endpoint.replace(/:\d*$/, "");
+}
+
 // The same few thousand addresses come again and again; past the bound the cache starts anew.
 const MAX_CACHED = 4096;
 const dotted = new Map<number, string>();

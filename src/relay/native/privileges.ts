@@ -44,7 +44,7 @@ export function dropPrivileges(user: string, keeping: Native | null): void {
 /** Node has it; its types forget it. */
 type ProcessWithGroups = NodeJS.Process & { initgroups(user: string, extraGroup: number): void };
 
-function accountOf(user: string): { uid: number; gid: number; name: string } {
+export function accountOf(user: string): { uid: number; gid: number; name: string } {
   if (process.geteuid?.() !== 0) {
     throw new SmtpscopeError(
       "usage",
