@@ -36,11 +36,11 @@ export interface Rules {
   readonly notes: readonly string[];
 }
 
-export const TABLE = "smtpscope";
+const TABLE = "smtpscope";
 /** Of packets that this host shall take although they are not addressed to it. */
 export const MARK = 0x2525;
 /** The routing table that takes them. */
-export const ROUTING_TABLE = 2525;
+const ROUTING_TABLE = 2525;
 
 const MARK_TEXT = `0x${MARK.toString(16)}`;
 
@@ -69,14 +69,15 @@ export function rulesFor(plan: RulePlan): Rules {
 }
 
 /** Whether marked packets have to be routed to this host. */
-export function needsMark({ mode, source }: RulePlan): boolean {
+function needsMark({ mode, source }: RulePlan): boolean {
   return mode === "tproxy" || source === "client";
 }
 
 const RULE = `fwmark ${MARK_TEXT} lookup ${ROUTING_TABLE}`;
 const ROUTE = `local default dev lo table ${ROUTING_TABLE}`;
 const ROUTES_UP = ["ip", "ip -6"].flatMap((ip) => [
-  `${ip} rule del ${RULE} 2>/dev/null; ${ip} rule add ${RULE}`,
+  `${ip} rule del ${RULE} 2>/dev/null || true`,
+  `${ip} rule add ${RULE}`,
   `${ip} route replace ${ROUTE}`,
 ]);
 const ROUTES_DOWN = ["ip", "ip -6"].flatMap((ip) => [`${ip} rule del ${RULE}`, `${ip} route del ${ROUTE}`]);

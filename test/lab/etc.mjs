@@ -55,7 +55,7 @@ function makeLibraryCache(etc, root) {
     "/lib/aarch64-linux-gnu",
     "/usr/lib/aarch64-linux-gnu",
   ];
-  const ours = [...host, "/usr/lib/postfix"].map((directory) => root + directory);
+  const ours = [...host, "/usr/lib", "/usr/lib/postfix"].map((directory) => root + directory);
   const directories = [...host, "/usr/local/lib", ...ours].filter((directory) => existsSync(directory));
   const conf = join(etc, "ld.so.conf");
   writeFileSync(conf, `${directories.join("\n")}\n`);

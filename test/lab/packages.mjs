@@ -21,7 +21,7 @@ const TOOLS = {
   "apt-get": "apt",
 };
 
-const SERVERS = ["postfix", "exim4-base", "exim4-daemon-light", "sendmail-bin"];
+const SERVERS = ["postfix", "exim4-base", "exim4-daemon-heavy", "sendmail-bin"];
 /** Servers that are in the lab only as parts of another. */
 const PARTS = ["exim4-base"];
 
@@ -36,9 +36,14 @@ const NEEDS = [
   "libidn2-0",
   "libldap-2.5-0",
   "liblockfile1",
+  "libmariadb3",
   "libnsl2",
   "libpcre2-8-0",
+  "libperl5.36",
+  "libpq5",
   "libsasl2-2",
+  "libspf2-2",
+  "libsqlite3-0",
   "libtirpc3",
   "libunbound8",
   "libwrap0",
@@ -82,12 +87,15 @@ export function fetchPackages() {
 
 export function unpackPackages(cache, root) {
   mkdirSync(root, { recursive: true, mode: 0o755 });
-  for (const file of readdirSync(cache).filter((name) => name.endsWith(".deb"))) {
-    run("dpkg-deb", ["-x", join(cache, file), root]);
+  const wanted = new Set([...SERVERS, ...NEEDS]);
+  for (const file of readdirSync(cache)) {
+    // What an earlier lab wanted may still be in the cache, and in the way.
+    if (wanted.has(file.split("_", 1)[0]) && file.endsWith(".deb"))
+      run("dpkg-deb", ["-x", join(cache, file), root]);
   }
 }
 
-/** `exim4-daemon-light 4.96-15+deb12u10, postfix 3.7.11-0+deb12u1, …` */
+/** `exim4-daemon-heavy 4.96-15+deb12u10, postfix 3.7.11-0+deb12u1, …` */
 export function serverVersions(cache) {
   return readdirSync(cache)
     .map((file) => file.split("_"))

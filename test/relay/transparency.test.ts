@@ -53,7 +53,10 @@ describe.skipIf(!mayRun)(
       process.once("exit", () => lab.close());
       lab.open();
       const settings = { smtpd_client_port_logging: "yes", smtpd_timeout: "5s" };
-      await startPostfix(lab, "server", { settings, haproxyPort: HAPROXY_PORT });
+      await startPostfix(lab, "server", {
+        settings,
+        services: [`${HAPROXY_PORT} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy`],
+      });
       await startEximServer(lab, "dns", {
         settings: { hosts_proxy: "*", host_lookup: "", log_selector: "+smtp_connection +incoming_port" },
       });
@@ -107,16 +110,235 @@ describe.skipIf(!mayRun)(
     }
 
     describe.each(FAMILIES)("%s", (family: Family) => {
+      const client = CLIENT[family];
+      const server = bracketed(SERVER[family], 25);
+      const sawClient = `connect from unknown[${client}]:`;
+      const sawProxy = `connect from unknown[${OUTSIDE[family]}]:`;
+      const toProxy = { source: client, host: INSIDE[family], port: 2525 };
+      const toServer = { source: client, host: SERVER[family] };
+
       test("explicit: the server sees the proxy, and that is said", async () => {
-        const proxy = await stand(["-l", ANY, "-u", bracketed(SERVER[family], 25)]);
-        await talk({ source: CLIENT[family], host: INSIDE[family], port: 2525 });
-        expect(await postfix.since(/disconnect from/)).toContain(`connect from unknown[${OUTSIDE[family]}]`);
-        expectRelayed(await end(), CLIENT[family], bracketed(SERVER[family], 25), false);
+        const proxy = await stand(["-l", ANY, "-u", server]);
+        await talk(toProxy);
+        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
+        expectRelayed(await end(), client, server, false);
         expect(proxy.said()).toContain("its lookups are about the proxy");
       });
+
+      test("explicit, as the client", async () => {
+        const proxy = await stand(["-l", ANY, "-u", server, "--source", "client"]);
+        await talk(toProxy);
+        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, server, true);
+        expect(proxy.said()).not.toContain("its lookups are about the proxy");
+      });
+
+      test("explicit, as the client, having given up root", async () => {
+        await stand(["-l", ANY, "-u", server, "--source", "client", "--user", "nobody"]);
+        await talk(toProxy);
+        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, server, true);
+      });
+
+      test.each(["v1", "v2"])("PROXY header %s to Postfix", async (version) => {
+        const upstream = bracketed(SERVER[family], HAPROXY_PORT);
+        await stand(["-l", ANY, "-u", upstream, "--send-proxy", version]);
+        await talk(toProxy);
+        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, upstream, true);
+      });
+
+      test.each(["v1", "v2"])("PROXY header %s to Exim", async (version) => {
+        const upstream = bracketed(EXIM[family], 25);
+        await stand(["-l", ANY, "-u", upstream, "--send-proxy", version]);
+        await talk(toProxy);
+        expect(await exim.since(/closed by QUIT/)).toContain(
+          `SMTP connection from (client.example) [${client}]:`,
+        );
+        expectRelayed(await end(), client, upstream, true);
+      });
+
+      test("redirect", async () => {
+        await stand(["-l", "2525", "--mode", "redirect", "--interface", "cli0"]);
+        await talk(toServer);
+        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
+        expectRelayed(await end(), client, server, false);
+      });
+
+      test("redirect for one server only, as the client", async () => {
+        await stand(["-l", "2525", "--mode", "redirect", "--source", "client", "-u", server]);
+        await talk(toServer);
+        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, server, true);
+      });
+
+      test("tproxy", async () => {
+        await stand(["-l", "2525", "--mode", "tproxy", "--interface", "cli0"]);
+        await talk(toServer);
+        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, server, true);
+      });
+
+      test("tproxy, as the proxy itself", async () => {
+        await stand(["-l", "2525", "--mode", "tproxy", "--source", "own", "-u", server]);
+        await talk(toServer);
+        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
+        expectRelayed(await end(), client, server, false);
+      });
+
+      test("tproxy on a socket that was passed on, to a process that may do nothing", async () => {
+        const launcher = [
+          ...passing("transparent"),
+          "setpriv",
+          "--reuid=65534",
+          "--regid=65534",
+          "--clear-groups",
+        ];
+        await stand(["--mode", "tproxy", "--source", "own"], launcher);
+        await talk(toServer);
+        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
+        expectRelayed(await end(), client, server, false);
+      });
+
+      test("explicit on a socket that was passed on", async () => {
+        await stand(["-u", server], passing("plain"));
+        await talk(toProxy);
+        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
+        expectRelayed(await end(), client, server, false);
+      });
+
+      test("the server on the proxy's own host sees the client, and answers through the proxy", async () => {
+        const here = bracketed(INSIDE[family], 25);
+        await stand([
+          "-l",
+          "2525",
+          "--mode",
+          "redirect",
+          "--source",
+          "client",
+          "-u",
+          here,
+          "--interface",
+          "cli0",
+        ]);
+        await talk({ source: client, host: INSIDE[family] });
+        expect(await local.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, here, true);
+      });
+
+      test("the host's own mail", async () => {
+        await stand(["-l", "2525", "--mode", "redirect", "--own-mail", "--user", "nobody"]);
+        await lab.execute("firewall", [
+          "node",
+          "-e",
+          SAY,
+          SERVER[family],
+          "25",
+          "EHLO own.example\r\nQUIT\r\n",
+        ]);
+        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
+        expectRelayed(await end(), OUTSIDE[family], server, false);
+      });
+
+      test("a load balancer that is trusted says who the client is", async () => {
+        const upstream = bracketed(SERVER[family], HAPROXY_PORT);
+        const other = family === "ipv4" ? "198.51.100.130" : "2001:db8:51::130";
+        await stand(["-l", ANY, "-u", upstream, "--accept-proxy", client, "--send-proxy", "v2"]);
+        const tcp = family === "ipv4" ? "TCP4" : "TCP6";
+        const header = `PROXY ${tcp} ${other} ${INSIDE[family]} 41234 2525\r\n`;
+        const said = await say("client", INSIDE[family], 2525, `${header}EHLO x\r\nQUIT\r\n`, client);
+        expect(said).toMatch(/^220 .*^250 .*^221 /ms);
+        expect(await postfix.since(/disconnect from/)).toContain(`connect from unknown[${other}]:41234`);
+        expectRelayed(await end(), other, upstream, true);
+      });
     });
+
+    describe("loops are refused", () => {
+      const refusedAs = async (why: string) => {
+        const { relay } = await end();
+        expect(relay?.refused).toEqual({ [why]: 1 });
+        expect(relay?.connected).toBe(0);
+      };
+
+      test.each(["127.0.0.1:2525", "[::1]:2525", "198.51.100.254:2525", "[2001:db8:25::fe]:2525"])(
+        "explicit: the upstream %s is the proxy itself",
+        async (upstream) => {
+          const refused = lab.execute(
+            "firewall",
+            smtpscope("proxy", "-l", ANY, "-u", upstream, "--socket", "none"),
+          );
+          await expect(refused).rejects.toThrow(`--upstream ${upstream} is where the proxy itself listens`);
+        },
+      );
+
+      test.each(["redirect", "tproxy"])(
+        "%s: who connects to the proxy's own port goes nowhere",
+        async (mode) => {
+          await stand(["-l", "2525", "--mode", mode]);
+          expect(await say("client", INSIDE.ipv4, 2525, "EHLO x\r\n")).toBe("");
+          await refusedAs("loop");
+        },
+      );
+
+      test("redirect: the rule that forgets the proxy's own connections", async () => {
+        const args = ["-l", "2525", "--mode", "redirect"];
+        // The proxy runs as root, whose connections are not left out.
+        undoRules = await applyRules(lab, "firewall", [...args, "--own-mail", "--user", "65534"]);
+        running = await startProxy(lab, "firewall", args);
+        expect(await say("firewall", SERVER.ipv4, 25, "EHLO x\r\n")).toBe("");
+        const { relay } = await end();
+        expect(relay).toMatchObject({ accepted: 2, refused: { loop: 1 } });
+      });
+    });
+
+    test("redirect: another server than the one that is meant is not relayed to", async () => {
+      const args = ["-l", "2525", "--mode", "redirect"];
+      undoRules = await applyRules(lab, "firewall", args);
+      running = await startProxy(lab, "firewall", [...args, "-u", "192.0.2.25:25"]);
+      expect(await say("client", EXIM.ipv4, 25, "EHLO x\r\n")).toBe("");
+      expect((await end()).relay?.refused).toEqual({ elsewhere: 1 });
+    });
+
+    test("who is trusted and sends no PROXY header is refused; who is not is passed on as it is", async () => {
+      await stand(["-l", ANY, "-u", "192.0.2.25:25", "--accept-proxy", "198.51.100.66,2001:db8:51::/64"]);
+      const { ipv4 } = INSIDE;
+      expect(await say("client", ipv4, 2525, "EHLO x\r\nQUIT\r\n", "198.51.100.66")).toBe("");
+      const header = "PROXY TCP4 198.51.100.130 192.0.2.25 41234 25\r\nQUIT\r\n";
+      expect(await say("client", ipv4, 2525, header, "198.51.100.2")).toMatch(/^220 .*\r\n(50|22|42)\d /);
+      const { relay } = await end();
+      expect(relay).toMatchObject({ accepted: 2, connected: 1, refused: { "proxy-header": 1 } });
+    });
+
+    /** Sends bytes at once; @returns all that came back, to the end or 3 s. */
+    async function say(role: Role, host: string, port: number, text: string, source = ""): Promise<string> {
+      return lab.execute(role, ["node", "-e", SAY, host, String(port), text, source]);
+    }
   },
 );
+
+const SAY = `
+const [host, port, text, source] = process.argv.slice(1);
+const socket = require("net").connect({ host, port: Number(port), ...(source ? { localAddress: source } : {}) });
+socket.setTimeout(3000, () => process.exit(0));
+socket.on("error", () => process.exit(0)).on("close", () => process.exit(0));
+socket.on("data", (part) => process.stdout.write(part));
+socket.write(text);
+`;
+
+/** Opens a listening socket and passes it on as systemd does, to the program that follows. */
+function passing(kind: "plain" | "transparent"): string[] {
+  const options = kind === "plain" ? "" : "setsockopt(S, 41, 75, 1) && setsockopt(S, 0, 19, 1) or die $!;";
+  return [
+    "perl",
+    "-MSocket=:all",
+    "-e",
+    `use POSIX; $^F = 9; socket(S, AF_INET6, SOCK_STREAM, 0) or die; setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1);
+     setsockopt(S, 41, 26, pack("i", 0)); ${options}
+     bind(S, pack_sockaddr_in6(2525, inet_pton(AF_INET6, "::"))) && listen(S, 64) or die $!;
+     POSIX::dup2(fileno(S), 3) if fileno(S) != 3; $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$; exec @ARGV or die;`,
+    "--",
+  ];
+}
 
 /** Rules want the port, also where the socket is handed over. */
 function withPort(args: readonly string[]): string[] {

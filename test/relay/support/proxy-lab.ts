@@ -30,7 +30,7 @@ export interface Dialogue {
   readonly patienceMs?: number;
 }
 
-export interface Outcome {
+interface Outcome {
   readonly label: string;
   readonly replies: readonly number[];
   readonly error?: string;
@@ -46,8 +46,6 @@ export const { startEximServer } = (await lab("servers/exim.mjs")) as { startExi
 const { until } = (await lab("commands.mjs")) as {
   until(what: string, probe: () => boolean | Promise<boolean>): Promise<void>;
 };
-
-export { until };
 
 const SMTPSCOPE = fileURLToPath(new URL("../../../bin/smtpscope", import.meta.url));
 
@@ -71,8 +69,7 @@ export async function startProxy(
   args: readonly string[],
   launcher: readonly string[] = [],
 ): Promise<RunningProxy> {
-  const socket = inside.path(`proxy-${Math.random().toString(36).slice(2)}.sock`);
-  const command = smtpscope("proxy", "-q", "-o", "json", "--drain", "1s", "--socket", socket, ...args);
+  const command = smtpscope("proxy", "-q", "-o", "json", "--drain", "1s", "--socket", "none", ...args);
   const child = inside.spawn(role, [...launcher, ...command]);
   let report = "";
   let said = "";
@@ -103,10 +100,10 @@ export async function applyRules(
   role: Role,
   args: readonly string[],
 ): Promise<() => Promise<string>> {
-  const rules = (which: string) => inside.execute(role, smtpscope("proxy", ...args, `--print-rules${which}`));
-  await inside.execute(role, ["sh", "-e"], { input: await rules("") });
-  const undo = await rules("=down");
-  return () => inside.execute(role, ["sh", "-e"], { input: undo });
+  const up = await inside.execute(role, smtpscope("proxy", ...args, "--print-rules"));
+  const undo = up.match(/^# {3}.*/gm)?.map((line) => line.slice(4)) ?? [];
+  await inside.execute(role, ["sh", "-e"], { input: up });
+  return () => inside.execute(role, ["sh", "-e"], { input: undo.join("\n") });
 }
 
 /** A log of the lab's servers, from where it was last read. */

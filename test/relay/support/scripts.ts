@@ -5,7 +5,8 @@
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openKernel } from "../../../src/relay/kernel.ts";
+import { kernelBy } from "../../../src/relay/kernel.ts";
+import { openNative } from "../../../src/relay/native/native.ts";
 
 export type Side = "client" | "server";
 export type Ending = "fin" | "rst";
@@ -29,8 +30,8 @@ export interface Seen {
   readonly ending: Ending | "none";
 }
 
-const opened = await openKernel();
-const kernel = typeof opened === "string" ? null : opened;
+const native = await openNative();
+const kernel = typeof native === "string" ? null : kernelBy(native);
 
 /** A small generator of numbers, the same for the same seed. */
 export function numbers(seed: number): (below: number) => number {
