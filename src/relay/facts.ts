@@ -10,6 +10,13 @@ export interface Opened {
   readonly synAtUs: number | null;
 }
 
+/** With CONNECTED. */
+export interface Connected {
+  readonly server: string;
+  /** The address that the server sees, as address:port: its log and captures at its side name this one. */
+  readonly via: string;
+}
+
 export type FailureKind = "refused" | "unreachable" | "timeout" | "name" | "descriptors" | "other";
 
 /** With FAILED: the server could not be reached. */

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Side } from "../spine/wire.ts";
 import { nowUs } from "./clock.ts";
-import type { Opened, Order, RelayState } from "./facts.ts";
+import type { Connected, Opened, Order, RelayState } from "./facts.ts";
 import {
   BatchWriter,
   CLIENT_BYTES,
@@ -34,7 +34,7 @@ export interface Observed {
   readonly id: number;
   readonly opened: Opened;
   /** JSON sent with CONNECTED, once it is. */
-  readonly connected: { readonly atUs: number; readonly server: string } | null;
+  readonly connected: { readonly atUs: number; readonly facts: Connected } | null;
   readonly clientBytes: number;
   readonly serverBytes: number;
   /** What each link knows of it, by the link's slot. */
@@ -136,7 +136,7 @@ export class Link {
     };
     connection.views[this.slot] = view;
     this.#json(OPEN, id, opened.acceptedAtUs, opened);
-    if (connected !== null) this.#json(CONNECTED, id, connected.atUs, { server: connected.server });
+    if (connected !== null) this.#json(CONNECTED, id, connected.atUs, connected.facts);
     return view;
   }
 
@@ -148,23 +148,29 @@ export class Link {
   }
 
   opened(connection: Observed): void {
-    if (this.#isOpen && !this.#isBehind) this.#announce(connection, null, 0);
+    if (!this.#isOpen || this.#isBehind || connection.views[this.slot] !== undefined) return;
+    this.#announce(connection, null, 0);
   }
 
   connected(connection: Observed): void {
     const { id, connected } = connection;
-    if (!this.#isOpen || connected === null || connection.views[this.slot] === undefined) return;
-    this.#json(CONNECTED, id, connected.atUs, { server: connected.server });
+    if (!this.#isOpen || connected === null) return;
+    if (connection.views[this.slot] === undefined) this.opened(connection);
+    else this.#json(CONNECTED, id, connected.atUs, connected.facts);
   }
 
   failed(connection: Observed, atUs: number, failed: object): void {
-    if (!this.#isOpen || connection.views[this.slot] === undefined) return;
+    if (!this.#isOpen) return;
+    this.opened(connection);
+    if (connection.views[this.slot] === undefined) return;
     this.#json(FAILED, connection.id, atUs, failed);
   }
 
   ended(connection: Observed, side: Side, atUs: number, how: number): void {
+    if (!this.#isOpen) return;
+    this.opened(connection);
     const view = connection.views[this.slot];
-    if (!this.#isOpen || view === undefined) return;
+    if (view === undefined) return;
     this.#tellMissed(connection.id, view, atUs);
     this.#batch.add(side === "client" ? CLIENT_END : SERVER_END, connection.id, atUs, how, 0, 0, null);
     this.#added();

@@ -1,6 +1,6 @@
 import { FileFrames } from "../spine/files.ts";
 import type { EndCause, LiveFacts, Side, SourceSink, StreamSink, Transport } from "../spine/wire.ts";
-import type { Closed, Failed, Opened, Order, RelayState } from "./facts.ts";
+import type { Closed, Connected, Failed, Opened, Order, RelayState } from "./facts.ts";
 import {
   BatchReader,
   CLIENT_BYTES,
@@ -122,7 +122,7 @@ export class LiveSource {
     transport.lastAtUs = atUs;
     switch (kind) {
       case CONNECTED:
-        transport.connected(atUs, (json(payload, start, end) as { server: string }).server);
+        transport.connected(atUs, json(payload, start, end) as Connected);
         break;
       case FAILED:
         transport.failed(json(payload, start, end) as Failed);
@@ -235,7 +235,7 @@ class LiveTransport implements Transport {
     this.firstAtUs = synAtUs ?? acceptedAtUs;
     this.synAtUs = synAtUs;
     this.synFrame = synAtUs === null ? 0 : firstFrame;
-    this.live = { acceptedAtUs, failure: null, rttUs: null, minRttUs: null, retransmits: null };
+    this.live = { acceptedAtUs, via: null, failure: null, rttUs: null, minRttUs: null, retransmits: null };
   }
 
   get serverPort(): number {
@@ -251,8 +251,9 @@ class LiveTransport implements Transport {
     return Number.MAX_SAFE_INTEGER;
   }
 
-  connected(atUs: number, server: string): void {
+  connected(atUs: number, { server, via }: Connected): void {
     this.server = server;
+    this.live = { ...this.live, via };
     this.synAckAtUs = atUs;
     this.synAckFrame = this.firstFrame + 1;
     this.handshakeAtUs = atUs;

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import type { Side } from "../spine/wire.ts";
 import { nowUs } from "./clock.ts";
-import type { Closed, Failed, Opened } from "./facts.ts";
+import type { Closed, Connected, Failed, Opened } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LinkView, Observed } from "./link.ts";
 import { FIN, RST } from "./observation.ts";
+import { endpointText } from "./sockets.ts";
 import { type ConnectPlan, connectTo } from "./upstream.ts";
 
 /**
@@ -37,7 +38,7 @@ const KEEP_ALIVE_MS = 60_000;
 export class Pair implements Observed {
   readonly id: number;
   readonly opened: Opened;
-  connected: { atUs: number; server: string } | null = null;
+  connected: { atUs: number; facts: Connected } | null = null;
   clientBytes = 0;
   serverBytes = 0;
   readonly views: (LinkView | undefined)[] = [];
@@ -103,7 +104,8 @@ export class Pair implements Observed {
   #attach(server: Socket, serverText: string): void {
     const atUs = nowUs();
     this.server = server;
-    this.connected = { atUs, server: serverText };
+    const via = endpointText(server.localAddress, server.localPort);
+    this.connected = { atUs, facts: { server: serverText, via } };
     this.lastAtUs = atUs;
     server.setNoDelay(true);
     server.on("end", () => this.#finished("server"));

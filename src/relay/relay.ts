@@ -38,6 +38,9 @@ export interface RelayOptions {
 /** How often links are told of the time and of the relay's condition. */
 const STATE_MS = 1_000;
 
+/** A connection is announced when it has something to say; or when it is this old, for who watches. */
+const ANNOUNCED_US = 500_000;
+
 /** A connection this old may last. */
 const SETTLED_US = 5_000_000;
 
@@ -183,7 +186,9 @@ export class Relay implements PairOwner {
     this.tellState();
     const { idleTimeoutMs } = this.limits;
     for (const pair of this.#pairs.values()) {
-      if (atUs - pair.opened.acceptedAtUs > SETTLED_US) pair.keepAlive();
+      const ageUs = atUs - pair.opened.acceptedAtUs;
+      if (ageUs > ANNOUNCED_US) for (const link of this.#links) link.opened(pair);
+      if (ageUs > SETTLED_US) pair.keepAlive();
       if (idleTimeoutMs > 0 && atUs - pair.lastAtUs > idleTimeoutMs * 1000) pair.reset();
     }
   }
@@ -246,7 +251,6 @@ export class Relay implements PairOwner {
     const pair = new Pair(this.#nextId++, client, host, opened, this);
     this.#pairs.set(pair.id, pair);
     this.#perClient.set(host, count + 1);
-    for (const link of this.#links) link.opened(pair);
     const plan = {
       addresses,
       timeoutMs: this.limits.connectTimeoutMs,

@@ -120,6 +120,7 @@ const conversation = closed(
       description: "what a proxy knows of the connection besides",
       ...closed({
         acceptedAtUs: instant,
+        via: { type: ["string", "null"], description: "address:port that the server saw" },
         failure: { type: ["string", "null"], description: "why the server could not be reached" },
         rttUs: { ...duration, description: "to the server, by the kernel" },
         minRttUs: duration,

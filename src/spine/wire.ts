@@ -68,6 +68,8 @@ export interface Transport {
 export interface LiveFacts {
   /** When the client was accepted; `synAtUs` is when the connection to the server was begun. */
   readonly acceptedAtUs: AtUs;
+  /** The address that the server saw, as address:port; null when it was not reached. */
+  readonly via: string | null;
   /** Why the server could not be reached. */
   readonly failure: string | null;
   /** Of the connection to the server, by the kernel. */

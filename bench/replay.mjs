@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: replays two captures with smtpscope and with the programs people use today, in
+ * `npm run bench:replay`: replays two captures with smtpscope and with the programs people use today, in
  * one go, and says what each one cost.
  *
  * CPU seconds (user + system) decide, not wall time: they hardly depend on what else the machine
@@ -27,7 +27,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CAPTURES, captureFolder, findProgram, makeCaptures } from "./make-captures.mjs";
 
-const USAGE = `usage: node bench/bench.mjs [--only NAME,…] [--runs N] [--quick] [--captures FOLDER]
+const USAGE = `usage: node bench/replay.mjs [--only NAME,…] [--runs N] [--quick] [--captures FOLDER]
   --only      smtpscope, tshark, tcptrace, tcpflow, tcpdump: these alone
   --runs      rounds, whose median counts (3)
   --quick     one round, the small capture only
