@@ -3,6 +3,8 @@ import { compareReplies } from "../rewriting/compare/reply.ts";
 import { DIGESTED_TLS_BYTES } from "../spine/conversation.ts";
 import type { Unkept } from "../spine/exchange.ts";
 import type { Phase } from "../spine/phase.ts";
+import { NO_TIME } from "../spine/wire.ts";
+import { type Clock, offsetAt } from "./clock.ts";
 import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
 import type { TurnPair } from "./turns.ts";
 
@@ -47,16 +49,20 @@ export interface Change {
   readonly onClientSide: RecordedTurn | null;
 }
 
-/** @param turns the server's side first */
+/**
+ * @param turns the server's side first
+ * @param clock of the server's side less the client's
+ */
 export function changesIn(
   server: RecordedDialogue,
   client: RecordedDialogue,
   turns: readonly TurnPair[],
+  clock: Clock | null,
 ): Change[] {
   const changes: Change[] = [];
   turns.forEach(([s, c], i) => {
     if (s !== null && c !== null) {
-      changes.push(...turnChanges(s, c));
+      changes.push(...turnChanges(s, c, hungUp(s, c, client, clock)));
       return;
     }
     const turn = (s ?? c)!;
@@ -67,7 +73,13 @@ export function changesIn(
   return changes;
 }
 
-function turnChanges(s: RecordedTurn, c: RecordedTurn): Change[] {
+/** Behind QUIT a client need not wait for the reply, and some do not. */
+function hungUp(s: RecordedTurn, c: RecordedTurn, client: RecordedDialogue, clock: Clock | null): boolean {
+  if (c.verb !== "QUIT" || client.clientEndAt === NO_TIME) return false;
+  return clock === null || s.answeredFirst - offsetAt(clock, s.answeredFirst) >= client.clientEndAt;
+}
+
+function turnChanges(s: RecordedTurn, c: RecordedTurn, hasHungUp: boolean): Change[] {
   const changes: Change[] = [];
   const { phase, verb } = c;
   const at = { phase, verb, onServerSide: s, onClientSide: c };
@@ -79,7 +91,7 @@ function turnChanges(s: RecordedTurn, c: RecordedTurn): Change[] {
     if (unkept !== null) changes.push({ ...at, ...unkept });
   }
   if (s.reply === null || c.reply === null || s.hasGap || c.hasGap) return changes;
-  if (s.reply !== "" && c.reply === "" && c.unanswered && !isEncrypted(c)) {
+  if (s.reply !== "" && c.reply === "" && c.unanswered && !isEncrypted(c) && !hasHungUp) {
     const lost = { before: s.reply, after: null, keyword: null };
     changes.push({ ...at, part: "reply", kinds: ["swallowed"], ...lost });
   } else if (s.reply !== "" && c.reply !== "") {

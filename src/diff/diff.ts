@@ -44,7 +44,7 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
   for (const { a, b } of matching.matches) {
     const [server, client] = clientIsOutside ? [a, b] : [b, a];
     const turns = alignedTurns(server, client);
-    const changes = [...changesIn(server, client, turns), ...answeredOnPath(turns, clock)];
+    const changes = [...changesIn(server, client, turns, clock), ...answeredOnPath(turns, clock)];
     if (changes.length === 0) unchanged++;
     exchanges += turns.filter(([s, c]) => s !== null && c !== null).length;
     groups.add(server, client, changes);
@@ -69,7 +69,12 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
     clock: clockView(matching.clock),
     matched: { dialogues: matching.matches.length, by, unchanged, exchanges },
     ...views,
-    findings: diffFindings(views, matching.matches.length, serverSide),
+    findings: diffFindings(
+      views,
+      (changes) => groups.dialoguesOf(changes),
+      matching.matches.length,
+      serverSide,
+    ),
   };
 }
 

@@ -19,6 +19,7 @@ const MAX_NAMED = 4;
 
 export function diffFindings(
   { changes, delays, segments }: Pick<DiffReport, "changes" | "delays" | "segments">,
+  dialoguesOf: (changes: readonly ChangeView[]) => number,
   dialogues: number,
   serverSide: SideName,
 ): RewritingFinding[] {
@@ -27,7 +28,7 @@ export function diffFindings(
     const rule = RULES.find(({ applies }) => applies(change));
     if (rule !== undefined) findings.set(rule, [...(findings.get(rule) ?? []), change]);
   }
-  const all = [...findings].map(([rule, of]) => changeFinding(rule, of, dialogues));
+  const all = [...findings].map(([rule, of]) => changeFinding(rule, of, dialoguesOf(of), dialogues));
   const held = delays.filter((delay) => delay.held > 0 && delay.phase !== "connect");
   if (held.length > 0) all.push(heldFinding(held, serverSide));
   if (segments.example !== null) all.push(resplitFinding(segments, dialogues));
@@ -35,9 +36,13 @@ export function diffFindings(
   return all.sort((a, b) => rank[a.severity] - rank[b.severity]);
 }
 
-function changeFinding(rule: Rule, changes: readonly ChangeView[], dialogues: number): RewritingFinding {
+function changeFinding(
+  rule: Rule,
+  changes: readonly ChangeView[],
+  most: number,
+  dialogues: number,
+): RewritingFinding {
   const { id, severity, remedy, source } = rule;
-  const most = Math.max(...changes.map((change) => change.dialogues));
   const did = [...new Set(changes.map(rule.did))].map(escapeText);
   const more = did.length > MAX_NAMED ? `, and more (${countText(did.length)} in all)` : "";
   return {

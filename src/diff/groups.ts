@@ -23,9 +23,8 @@ interface Variant {
 
 interface Group {
   readonly change: Change;
-  dialogues: number;
+  readonly dialogues: Set<RecordedDialogue>;
   times: number;
-  latest: RecordedDialogue | null;
   readonly variants: Map<string, Variant>;
 }
 
@@ -33,6 +32,7 @@ export class ChangeGroups {
   /** Changes for which there was no room. */
   leftOut = 0;
   readonly #groups = new Map<string, Group>();
+  readonly #viewed = new Map<ChangeView, Group>();
   readonly #redact: (text: string) => string;
 
   /** @param redact applied to text from the wire before it is shown */
@@ -50,12 +50,11 @@ export class ChangeGroups {
           this.leftOut++;
           continue;
         }
-        group = { change, dialogues: 0, times: 0, latest: null, variants: new Map() };
+        group = { change, dialogues: new Set(), times: 0, variants: new Map() };
         this.#groups.set(key, group);
       }
       group.times++;
-      if (group.latest !== server) group.dialogues++;
-      group.latest = server;
+      group.dialogues.add(server);
       const text = JSON.stringify([change.before, change.after]);
       const variant = group.variants.get(text);
       if (variant !== undefined) variant.times++;
@@ -66,21 +65,31 @@ export class ChangeGroups {
 
   views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, clientIsOutside: boolean): ChangeView[] {
     return [...this.#groups.values()]
-      .sort((a, b) => b.dialogues - a.dialogues || b.times - a.times)
-      .map(({ change, dialogues, times, variants }) => {
+      .sort((a, b) => b.dialogues.size - a.dialogues.size || b.times - a.times)
+      .map((group) => {
+        const { change, dialogues, times, variants } = group;
         const { part, phase, verb, kinds, keyword } = change;
         const shown = [...variants.values()].sort((a, b) => b.times - a.times).slice(0, MAX_SHOWN);
-        return {
+        const view: ChangeView = {
           part,
           phase,
           verb,
           kinds,
           keyword,
-          dialogues,
+          dialogues: dialogues.size,
           times,
           variants: shown.map((each) => this.#shown(each, placeAtClient, placeAtServer, clientIsOutside)),
         };
+        this.#viewed.set(view, group);
+        return view;
       });
+  }
+
+  /** Dialogues in which any of these was seen. */
+  dialoguesOf(views: readonly ChangeView[]): number {
+    const all = views.map((view) => this.#viewed.get(view)?.dialogues ?? new Set<RecordedDialogue>());
+    if (all.length === 1) return all[0]!.size;
+    return new Set(all.flatMap((dialogues) => [...dialogues])).size;
   }
 
   #shown(

@@ -15,7 +15,7 @@ export interface Pair {
 }
 
 /** What a mark is worth: a text may be alone in a capture only because its fellow is missing there. */
-const SEQUENCE = 16;
+const SEQUENCE = 1_000;
 const DIGEST = 4;
 const TEXT = 1;
 /** One text in common is nothing, unless it is one of its kind among many. */

@@ -45,6 +45,8 @@ export interface RecordedDialogue {
   readonly handshakeAt: number;
   readonly startAt: number;
   readonly endAt: number;
+  /** The client has said that it will say no more. */
+  readonly clientEndAt: number;
   /** First TCP sequence numbers, null where they were not captured. */
   readonly clientSequence: number | null;
   readonly serverSequence: number | null;

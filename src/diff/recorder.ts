@@ -21,6 +21,7 @@ const MAX_TEXTS = 65_536;
 interface Cuts {
   readonly client: Segments;
   readonly server: Segments;
+  clientEndAt: number;
 }
 
 /** Keeps one capture's dialogues; stands in front of the dialogues as well, to see segments. */
@@ -43,7 +44,7 @@ export class DialogueRecorder implements DialogueListener {
   tee(inner: SourceSink): SourceSink {
     return {
       open: (transport) => {
-        const cuts = { client: new Segments(), server: new Segments() };
+        const cuts = { client: new Segments(), server: new Segments(), clientEndAt: NO_TIME };
         this.#cuts.set(transport, cuts);
         return new Tee(inner.open(transport), cuts);
       },
@@ -101,6 +102,7 @@ export class DialogueRecorder implements DialogueListener {
       return;
     }
     const { transport: t, flags, ended, endedAtUs } = conversation;
+    const cuts = this.#cuts.get(t);
     const start = t.synAtUs ?? t.firstAtUs ?? NO_TIME;
     this.dialogues.push({
       client: t.client,
@@ -113,6 +115,7 @@ export class DialogueRecorder implements DialogueListener {
       handshakeAt: t.handshakeAtUs ?? NO_TIME,
       startAt: start,
       endAt: endedAtUs ?? start,
+      clientEndAt: cuts?.clientEndAt ?? NO_TIME,
       clientSequence: t.initialSequence?.("client") ?? null,
       serverSequence: t.initialSequence?.("server") ?? null,
       turns,
@@ -121,7 +124,7 @@ export class DialogueRecorder implements DialogueListener {
       isComplete: ended === "fin",
       hasGap: flags.has("gap") || flags.has("one-way"),
       encrypted: { client: conversation.encrypted("client"), server: conversation.encrypted("server") },
-      segments: this.#cuts.get(t) ?? { client: new Segments(), server: new Segments() },
+      segments: cuts ?? { client: new Segments(), server: new Segments() },
     });
   }
 
@@ -159,6 +162,7 @@ class Tee implements StreamSink {
     this.#inner.copy(from, fromOffset, toOffset, frame);
   }
   end(from: Side, atUs: number, how: EndCause): void {
+    if (from === "client") this.#cuts.clientEndAt = atUs;
     this.#inner.end(from, atUs, how);
   }
   close(atUs: number): void {

@@ -63,7 +63,12 @@ async function remakeCaptures(directory) {
     for (const scenario of SCENARIOS.filter(({ ship }) => ship)) {
       console.log(`${scenario.name}: ${scenario.title}`);
       const files = await playScenario(scenario, scratch);
-      copyFileSync(files[scenario.ship], join(directory, `${scenario.name}.pcap`));
+      const ship = (side, name) => copyFileSync(files[side], join(directory, `${name}.pcap`));
+      if (scenario.ship !== "both") ship(scenario.ship, scenario.name);
+      else {
+        ship("server", `${scenario.name}.inside`);
+        ship("client", `${scenario.name}.outside`);
+      }
     }
   } finally {
     discard();

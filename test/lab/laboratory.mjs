@@ -141,9 +141,9 @@ export class Laboratory {
     await this.execute("firewall", ["nft", "-f", "-"], { input: ruleset });
   }
 
-  /** Leads the mail between client and server through a device of ours (see tun-link.mjs). */
-  async startLink(config) {
-    await this.startNode("firewall", "tun-link.mjs", config);
+  /** Leads the mail between client and server through a device of ours (see tun-link.mjs), or another one. */
+  async startLink(config, script = "tun-link.mjs") {
+    await this.startNode("firewall", script, config);
     await this.setFirewall(`table ip link {
       chain lead {
         type filter hook prerouting priority mangle;

@@ -17,30 +17,15 @@
  * transmissions. A hold stops the flow of data, retransmissions too, until its
  * time is over; acknowledgements without data pass.
  */
-import { openSync, read, writeSync } from "node:fs";
-import koffi from "koffi";
+import { openTun } from "./tun-device.mjs";
 
-const DEVICE = "tun0";
-const TUNSETIFF = 0x400454ca;
-const TUN_WITHOUT_HEADER = 0x1001;
-const TCP = 6;
 const [SYN, ACK] = [0x02, 0x10];
 const MAIL_PORTS = [25, 465, 587];
 
 const config = JSON.parse(process.argv[2]);
-const device = openDevice();
+const { start, send } = openTun();
 const connections = new Map();
 let random = config.seed ?? 1;
-
-function openDevice() {
-  const fd = openSync("/dev/net/tun", "r+");
-  const ioctl = koffi.load("libc.so.6").func("int ioctl(int, unsigned long, uint8_t *)");
-  const request = Buffer.alloc(40);
-  request.write(DEVICE, "latin1");
-  request.writeUInt16LE(TUN_WITHOUT_HEADER, 16);
-  if (ioctl(fd, TUNSETIFF, request) !== 0) throw new Error("no TUN device");
-  return fd;
-}
 
 function decode(packet) {
   const ip = (packet[0] & 15) * 4;
@@ -110,8 +95,6 @@ function isDropped(segment, names, connection) {
 }
 
 function onPacket(packet) {
-  // Whatever else a new interface is told, such as IPv6 solicitations.
-  if (packet[0] >> 4 !== 4 || packet[9] !== TCP) return;
   const segment = decode(packet);
   const connection = connectionOf(segment);
   const names = nameOf(segment, connection);
@@ -139,14 +122,6 @@ function later(packet, milliseconds) {
   setTimeout(() => send(own), Math.ceil(milliseconds));
 }
 
-function send(packet) {
-  try {
-    writeSync(device, packet);
-  } catch {
-    // The device is gone at the end of a run.
-  }
-}
-
 /** A small generator with a seed (mulberry32), so that a run loses the same share as the last. */
 function nextRandom() {
   random = (random + 0x6d2b79f5) | 0;
@@ -155,13 +130,5 @@ function nextRandom() {
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 }
 
-function readNext() {
-  read(device, Buffer.alloc(2048), 0, 2048, null, (error, length, buffer) => {
-    if (error) return;
-    onPacket(buffer.subarray(0, length));
-    readNext();
-  });
-}
-
-readNext();
+start(onPacket);
 console.log("ready");
