@@ -25,3 +25,17 @@ export function asItGoes(
     onConversation: (conversation) => say(lines.conversation(conversation)),
   };
 }
+
+/** Told of both, the first one first. */
+export function both(one: Listeners, other: Listeners): Listeners {
+  return {
+    onExchange: (settled) => {
+      one.onExchange?.(settled);
+      other.onExchange?.(settled);
+    },
+    onConversation: (conversation, frames) => {
+      one.onConversation?.(conversation, frames);
+      other.onConversation?.(conversation, frames);
+    },
+  };
+}

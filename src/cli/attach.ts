@@ -7,10 +7,15 @@ import { SmtpscopeError } from "../spine/errors.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
 import { EXIT } from "./exit.ts";
+import { LiveHost } from "./live-screen.ts";
 import { Observer } from "./observer.ts";
+import type { ReadRequest } from "./reading.ts";
 import { askAgain, REASK_OPTIONS, reaskRequest } from "./reask.ts";
+import { redactAddresses } from "./redact.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
 import { socketFolder } from "./socket-folder.ts";
+import { SCREEN_OPTIONS, screenIsPossible, terminalOptions } from "./terminal.ts";
+import { Watched } from "./watched.ts";
 
 export const ATTACH = "attach [socket]";
 export const ATTACH_HELP = "Watch a running proxy, from now on";
@@ -24,6 +29,7 @@ const OPTIONS = {
     describe: "A line a dialogue and a summary; only the summary as JSON; or everything as NDJSON",
   },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No line for each dialogue" },
+  ...SCREEN_OPTIONS,
   ...REPORT_OPTIONS,
   ...REASK_OPTIONS,
 } as const;
@@ -53,15 +59,19 @@ export async function attach(args: AttachArguments): Promise<number> {
       `cannot attach to ${path}: ${REASONS[error.code ?? ""] ?? error.message}`,
     );
   });
+  const shown = args.tui && screenIsPossible(args.format, undefined);
+  const watched = shown ? new Watched(request.redact ? redactAddresses : (text) => text) : null;
   const observer = new Observer(request, {
     say: (line) => process.stdout.write(`${line}\n`),
     order: () => {},
+    ...(watched === null ? {} : { watch: watched.watch }),
   });
   const reask = askAgain(reaskRequest(args), request.references, {
     found: (references) => observer.compareWith(references),
     failed: complain,
   });
-  const why = await new Promise<string>((resolve) => {
+  const close = new AbortController();
+  const why = await new Promise<string>((resolve, reject) => {
     link.on("data", (chunk: Buffer) => {
       try {
         observer.source.push(chunk);
@@ -71,8 +81,11 @@ export async function attach(args: AttachArguments): Promise<number> {
     });
     link.on("error", () => resolve("the connection to the proxy broke"));
     link.on("end", () => resolve("the proxy ended"));
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(""));
+    if (watched === null)
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(""));
+    else showAttached(observer, watched, request, args, close.signal).then(() => resolve(""), reject);
   });
+  close.abort();
   link.destroy();
   if (why !== "") complain(why);
   reask?.stop();
@@ -81,6 +94,18 @@ export async function attach(args: AttachArguments): Promise<number> {
   const paint = paintFor(args.color, process.stdout.isTTY === true, process.env);
   process.stdout.write(format === "ndjson" ? `${summaryLine(report)}\n` : FORMATS[format](report, paint));
   return EXIT.done;
+}
+
+async function showAttached(
+  observer: Observer,
+  watched: Watched,
+  request: ReadRequest,
+  { color, ascii }: Pick<AttachArguments, "color" | "ascii">,
+  close: AbortSignal,
+): Promise<void> {
+  const { showScreen } = await import("../screens/index.ts");
+  const host = new LiveHost(observer, watched, request, null);
+  await showScreen(host, { ...terminalOptions(color, ascii, process.env), close, canStop: true });
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -2,16 +2,23 @@
 import type { Order } from "../relay/facts.ts";
 import { inheritedLink, sendCheckpoint } from "../relay/observer-end.ts";
 import { FORMATS } from "../reports/index.ts";
+import { asItGoes, both } from "./as-it-goes.ts";
 import { type ColourChoice, paintFor } from "./colour.ts";
 import { leave } from "./leave.ts";
+import { LiveHost } from "./live-screen.ts";
 import { Observer } from "./observer.ts";
 import type { ReadRequest } from "./reading.ts";
 import { askAgain, type ReaskRequest } from "./reask.ts";
+import { redactAddresses } from "./redact.ts";
+import { terminalOptions } from "./terminal.ts";
+import { Watched } from "./watched.ts";
 
 export interface ObserveRequest extends ReadRequest {
   readonly format: "text" | "json";
   readonly color: ColourChoice;
   readonly reask: ReaskRequest;
+  /** Show a screen, while there is a terminal. */
+  readonly screen: { readonly ascii: boolean } | null;
 }
 
 /** How often the relay is given what there is, for a successor. */
@@ -28,6 +35,7 @@ const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
 const link = inheritedLink();
 let canPrint = true;
 let observed = false;
+let isOver = false;
 
 // A terminal that is gone, a pager that was closed: what is recorded and logged goes on.
 process.stdout.on("error", () => {
@@ -36,7 +44,8 @@ process.stdout.on("error", () => {
 process.stderr.on("error", () => {});
 
 function print(text: string): void {
-  if (canPrint && process.stdout.writableLength < MAX_UNREAD_BYTES) process.stdout.write(text);
+  if (canPrint && sayOnScreen === null && process.stdout.writableLength < MAX_UNREAD_BYTES)
+    process.stdout.write(text);
 }
 
 function summary(): string {
@@ -50,7 +59,8 @@ function obey(order: Order): void {
       print(summary());
       break;
     case "say":
-      process.stderr.write(`smtpscope: ${order.text}\n`);
+      if (sayOnScreen !== null) sayOnScreen(order.text);
+      else process.stderr.write(`smtpscope: ${order.text}\n`);
       break;
     case "rotate":
     case "finish":
@@ -58,7 +68,41 @@ function obey(order: Order): void {
   }
 }
 
-const observer = new Observer(request, { say: (line) => print(`${line}\n`), order: obey });
+/** Says something on the screen, while there is one. */
+let sayOnScreen: ((text: string) => void) | null = null;
+const closeScreen = new AbortController();
+const redact = request.redact ? redactAddresses : (text: string) => text;
+const watched = request.screen === null ? null : new Watched(redact);
+const lines = asItGoes(request.asItGoes, redact, (line) => print(`${line}\n`));
+
+const observer = new Observer(request, {
+  say: (line) => print(`${line}\n`),
+  order: obey,
+  ...(watched === null ? {} : { watch: both(watched.watch, lines) }),
+});
+
+/** The screen is shown; when it is left, lines are printed as without it. */
+async function showScreenOn(watched: Watched, ascii: boolean): Promise<void> {
+  const { showScreen } = await import("../screens/index.ts");
+  const underneath = {
+    what: "A proxy",
+    // As if the operator had ended it: no new connections, those there may end, a summary.
+    end: () => process.kill(process.ppid, "SIGTERM"),
+  };
+  const host = new LiveHost(observer, watched, request, underneath);
+  const onShown = (say: (text: string) => void) => {
+    sayOnScreen = say;
+  };
+  const options = terminalOptions(request.color, ascii, process.env);
+  try {
+    await showScreen(host, { ...options, close: closeScreen.signal, canStop: false, onShown });
+  } catch (error) {
+    // What is wrong with the screen is no reason to lose what is observed.
+    process.stderr.write(`smtpscope: the screen failed: ${(error as Error).message}\n`);
+  }
+  sayOnScreen = null;
+  if (!isOver) print("smtpscope: the proxy goes on without a screen; Ctrl-C ends it\n");
+}
 
 const timer = setInterval(() => {
   if (!observed) return;
@@ -79,11 +123,14 @@ link.on("data", (chunk: Buffer) => {
 link.on("error", () => finish());
 link.on("end", () => finish());
 
-let isOver = false;
+const screen =
+  request.screen !== null && watched !== null ? showScreenOn(watched, request.screen.ascii) : null;
 
-function finish(): void {
+async function finish(): Promise<void> {
   if (isOver) return;
   isOver = true;
+  closeScreen.abort();
+  await screen;
   clearInterval(timer);
   reask?.stop();
   observer.source.end();

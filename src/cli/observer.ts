@@ -1,14 +1,15 @@
 import { deserialize, serialize } from "node:v8";
-import { Analysis, type AnalysisPart } from "../analysis/analysis.ts";
+import { Analysis, type AnalysisOptions, type AnalysisPart } from "../analysis/analysis.ts";
 import { Dialogues } from "../dialogue/dialogues.ts";
 import { Series, type SeriesPart } from "../latency/series.ts";
 import type { Order, RelayState } from "../relay/facts.ts";
 import { LiveSource } from "../relay/live-source.ts";
 import { MAX_CHECKPOINT_BYTES } from "../relay/observer-end.ts";
+import type { DialogueListener } from "../spine/conversation.ts";
 import type { Reference } from "../spine/reference.ts";
 import type { RelayView, Report } from "../spine/report.ts";
 import type { SourceSink, StreamSink, Transport } from "../spine/wire.ts";
-import { type AsItGoes, asItGoes } from "./as-it-goes.ts";
+import { type AsItGoes, asItGoes, type Listeners } from "./as-it-goes.ts";
 import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
 import { redactAddresses } from "./redact.ts";
 import { assemble } from "./report.ts";
@@ -20,6 +21,8 @@ export interface ObserverHandlers {
   /** A line for the one who watches, as it goes. */
   say(line: string): void;
   order(order: Order): void;
+  /** Told of exchanges and dialogues, instead of lines being said. */
+  readonly watch?: Listeners;
 }
 
 /** What an observer hands to its successor: plain values. */
@@ -35,9 +38,12 @@ interface Checkpoint {
 export class Observer {
   readonly source: LiveSource;
   readonly #request: ReadRequest;
-  readonly #analysis: Analysis;
-  readonly #share = new Series();
-  readonly #uncertainty = new Series();
+  readonly #options: AnalysisOptions;
+  #analysis: Analysis;
+  /** Those that were found later than it began. */
+  #references: readonly Reference[] | null = null;
+  #share = new Series();
+  #uncertainty = new Series();
   #earlierConnections = 0;
   #earlierFirstAtUs: number | null = null;
   #earlierLastAtUs: number | null = null;
@@ -48,20 +54,18 @@ export class Observer {
     this.#request = request;
     const redact = request.redact ? redactAddresses : (text: string) => text;
     const { percentiles, top, by, references } = request;
-    this.#analysis = new Analysis(
-      {
-        percentiles,
-        top,
-        by,
-        redact,
-        references,
-        ...compileSelection(request),
-        ...asItGoes(request.asItGoes, redact, handlers.say),
-      },
-      () => this.source.frames,
-    );
+    this.#options = {
+      percentiles,
+      top,
+      by,
+      redact,
+      references,
+      ...compileSelection(request),
+      ...(handlers.watch ?? asItGoes(request.asItGoes, redact, handlers.say)),
+    };
+    this.#analysis = new Analysis(this.#options, () => this.source.frames);
     const ports = new Set(request.ports);
-    const dialogues = new Dialogues(this.#analysis, { ports, copiesPossible: false });
+    const dialogues = new Dialogues(this.#listener(), { ports, copiesPossible: false });
     this.source = new LiveSource(new MailOnly(dialogues, ports), {
       state: (state) => {
         this.#state = state;
@@ -77,7 +81,32 @@ export class Observer {
 
   /** From here on what arrives is compared with these. */
   compareWith(references: readonly Reference[]): void {
+    this.#references = references;
     this.#analysis.compareWith(references);
+  }
+
+  /** Dialogues go on over a reset: what is heard of them is told to the analysis of that time. */
+  #listener(): DialogueListener {
+    return {
+      exchange: (...said) => this.#analysis.exchange(...said),
+      body: (...said) => this.#analysis.body(...said),
+      conversation: (...said) => this.#analysis.conversation(...said),
+      other: (...said) => this.#analysis.other(...said),
+      undecided: (...said) => this.#analysis.undecided(...said),
+    };
+  }
+
+  /** Counts from zero again. */
+  reset(): void {
+    this.#analysis = new Analysis(this.#options, () => this.source.frames);
+    if (this.#references !== null) this.#analysis.compareWith(this.#references);
+    this.#share = new Series();
+    this.#uncertainty = new Series();
+    this.#earlierConnections = 0;
+    this.#earlierFirstAtUs = null;
+    this.#earlierLastAtUs = null;
+    this.source.connections = 0;
+    this.source.firstAtUs = null;
   }
 
   get state(): RelayState | null {

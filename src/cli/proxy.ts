@@ -10,11 +10,12 @@ import { dropPrivileges } from "../relay/native/privileges.ts";
 import { ObserverProcess } from "../relay/observer-process.ts";
 import { Relay, type RelayLimits } from "../relay/relay.ts";
 import type { Route } from "../relay/route.ts";
+import { restoreSettings, terminalSettings } from "../relay/terminal-settings.ts";
 import type { Upstream } from "../relay/upstream.ts";
 import { hostOf, portOf } from "../spine/address.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
-import { complain } from "./complain.ts";
+import { complain, complainTo } from "./complain.ts";
 import { EXIT } from "./exit.ts";
 import type { ObserveRequest } from "./observe.ts";
 import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
@@ -22,6 +23,7 @@ import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.
 import { listenOn, ROUTE_OPTIONS, routeOf, sourceOf, upstreamOf } from "./route-options.ts";
 import { rulesText } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
+import { RESTORE_TERMINAL, SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
 import { parseLength } from "./times.ts";
 
 export const PROXY = "proxy";
@@ -92,6 +94,7 @@ const OPTIONS = {
     requiresArg: true,
     describe: "A JSON file with any of these options; read again on SIGHUP",
   },
+  ...SCREEN_OPTIONS,
   ...REPORT_OPTIONS,
   ...REASK_OPTIONS,
 } as const;
@@ -127,9 +130,11 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const drainMs = parseLength(args.drain, "drain");
   const durationMs = args.duration === undefined ? null : parseLength(args.duration, "duration");
   const { format, color } = args;
+  const screen = args.tui && screenIsPossible("text", undefined) ? { ascii: args.ascii } : null;
+  const settings = screen === null ? null : terminalSettings();
   const reask = reaskRequest(args);
   const report = await reportRequest(args, args.quiet ? "nothing" : "lines");
-  const request: ObserveRequest = { ...report, format, color, reask };
+  const request: ObserveRequest = { ...report, format, color, reask, screen };
   if (upstream !== null) await resolveOrSay(upstream);
   const native = await openNative();
   const route = routeOf(args, upstream, listen, native);
@@ -144,11 +149,17 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const observer = new ObserverProcess(relay, {
     script: fileURLToPath(new URL("./observe.js", import.meta.url)),
     args: [JSON.stringify(request)],
-    onRestart: (why) => complain(`the analysing process ${why}; mail flows on, it is started again`),
+    onRestart: (why) => {
+      if (screen !== null) takeBack(settings);
+      complain(`the analysing process ${why}; mail flows on, it is started again`);
+      if (screen !== null) complain("without a screen; to have one: smtpscope attach --tui");
+      return [JSON.stringify({ ...request, screen: null })];
+    },
   });
-  observer.start();
   const socketPath = await offer(relay, args.socket, portOf(relay.listening[0] ?? "") ?? 0);
   announce(relay, route, upstream, args.allow !== undefined, socketPath);
+  if (screen !== null) complainTo((text) => observer.order({ kind: "say", text }));
+  observer.start();
   try {
     const why = await untilOver(relay, observer, { args, drainMs, durationMs });
     const status = await observer.finish(why, SUMMARY_PATIENCE_MS);
@@ -157,6 +168,13 @@ export async function proxy(args: ProxyArguments): Promise<number> {
     relay.stop();
     if (socketPath !== null) rmSync(socketPath, { force: true });
   }
+}
+
+/** The terminal, from a screen that could not give it back itself. */
+function takeBack(settings: string | null): void {
+  process.stdout.write(RESTORE_TERMINAL);
+  if (settings !== null) restoreSettings(settings);
+  complainTo(null);
 }
 
 function limitsOf(args: ProxyArguments): RelayLimits {

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Progress, ScreenEnd, ScreenHost } from "../screens/index.ts";
-import { SmtpscopeError } from "../spine/errors.ts";
 import type { Report } from "../spine/report.ts";
 import type { ColourChoice } from "./colour.ts";
 import { EXIT } from "./exit.ts";
@@ -9,7 +7,7 @@ import { compileKeptFilter } from "./kept-filter.ts";
 import { Reading, type ReadPart, type ReadRequest } from "./reading.ts";
 import { redactAddresses } from "./redact.ts";
 import { assemble } from "./report.ts";
-import { differences, saveExport } from "./screen-host.ts";
+import { differences, readBaseline, saveExport } from "./screen-host.ts";
 import { terminalOptions } from "./terminal.ts";
 import { Watched } from "./watched.ts";
 
@@ -43,7 +41,7 @@ export async function replayOnScreen(wanted: ScreenRequest): Promise<number> {
   // What went wrong is thrown once the terminal is given back.
   reading.catch(() => {});
   const options = terminalOptions(wanted.color, wanted.ascii, process.env);
-  const end = await showScreen(replay, { ...options, close: close.signal });
+  const end = await showScreen(replay, { ...options, close: close.signal, canStop: true });
   replay.stop();
   await reading;
   return replay.finished ? replay.conclude(end) : statusOf(end);
@@ -65,6 +63,7 @@ class ScreenReplay implements ScreenHost {
   readonly differences = differences;
   readonly clock = null;
   readonly restart = null;
+  readonly underneath = null;
   finished = false;
   readonly #wanted: ScreenRequest;
   readonly #watched: Watched;
@@ -148,31 +147,6 @@ class ScreenReplay implements ScreenHost {
   }
 
   async baseline(path: string): Promise<Report> {
-    const report = readReport(path);
-    if (report !== null) return report;
-    const reading = new Reading(this.#wanted.request, {
-      signal: this.#abort.signal,
-      onProgress: () => {},
-      write: () => {},
-    });
-    await reading.group([path]);
-    const part = await reading.finish(reading.servers);
-    const failure = part.failures[0];
-    if (failure !== undefined) throw new SmtpscopeError(failure.code, failure.message);
-    return assemble([part], this.#wanted.request, [path]);
-  }
-}
-
-/** A report that was written as JSON; null when the file is something else. */
-function readReport(path: string): Report | null {
-  try {
-    const head = readFileSync(path, { flag: "r" });
-    if (head[0] !== 0x7b) return null;
-    const report = JSON.parse(head.toString("utf8")) as Partial<Report>;
-    return report.kind === "report" && report.schema === 1 && Array.isArray(report.phases)
-      ? (report as Report)
-      : null;
-  } catch {
-    return null;
+    return readBaseline(path, this.#wanted.request, this.#abort.signal);
   }
 }

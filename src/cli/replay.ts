@@ -17,7 +17,7 @@ import { type ReadHooks, Reading, type ReadPart, type ReadRequest } from "./read
 import { replayOnScreen } from "./replay-screen.ts";
 import { assemble } from "./report.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
-import { noTerminalBecause } from "./terminal.ts";
+import { SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
 import { parseInstant } from "./times.ts";
 
 export const REPLAY = "replay [files..]";
@@ -47,12 +47,7 @@ const OPTIONS = {
     describe: "Only exchanges asked at or after this time (UTC unless it says otherwise)",
   },
   until: { type: "string", requiresArg: true, describe: "Only exchanges asked before this time" },
-  tui: {
-    type: "boolean",
-    default: false,
-    describe: "Explore it on a screen: overview, dialogues line by line, findings",
-  },
-  ascii: { type: "boolean", default: false, describe: "Draw the screen with ASCII characters only" },
+  ...SCREEN_OPTIONS,
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
@@ -83,10 +78,7 @@ export async function replay(args: ReplayArguments): Promise<number> {
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
   const request = await requestOf(args, inputs.streams > 0);
-  if (args.tui) {
-    const status = await replayTui(args, inputs, request);
-    if (status !== null) return status;
-  }
+  if (args.tui && screenIsPossible(args.format, args.output)) return replayTui(args, inputs, request);
   const output = openOutput(
     args.output === DASH ? null : (args.output ?? null),
     inputs.files,
@@ -123,23 +115,7 @@ export async function replay(args: ReplayArguments): Promise<number> {
   }
 }
 
-/** @returns null where there is no terminal to show it on */
-async function replayTui(
-  args: ReplayArguments,
-  inputs: Inputs,
-  request: ReadRequest,
-): Promise<number | null> {
-  if (args.format !== "text" || args.output !== undefined) {
-    throw new SmtpscopeError(
-      "usage",
-      "--tui shows a screen: leave out -o and -O, e on the screen writes files",
-    );
-  }
-  const obstacle = noTerminalBecause(process.env);
-  if (obstacle !== null) {
-    complain(`no screen, for ${obstacle}: the report as text instead`);
-    return null;
-  }
+function replayTui(args: ReplayArguments, inputs: Inputs, request: ReadRequest): Promise<number> {
   return replayOnScreen({
     // A screen has room for who waits most.
     request: { ...request, by: request.by ?? "client", asItGoes: "nothing" },

@@ -1,9 +1,12 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { FORMATS, plain } from "../reports/index.ts";
 import { compareReplies } from "../rewriting/compare/reply.ts";
 import { showDifference } from "../rewriting/compare/show.ts";
 import type { Export, ScreenHost } from "../screens/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
+import type { Report } from "../spine/report.ts";
+import { Reading, type ReadRequest } from "./reading.ts";
+import { assemble } from "./report.ts";
 
 /** What every screen asks of the program, wherever its numbers come from. */
 
@@ -40,3 +43,32 @@ export const differences: ScreenHost["differences"] = (before, after, toEhlo) =>
       afterMarks: shown.afterMarks,
     };
   });
+
+/** A report that was written as JSON, or that of a capture. */
+export async function readBaseline(path: string, request: ReadRequest, signal: AbortSignal): Promise<Report> {
+  const report = readReport(path);
+  if (report !== null) return report;
+  const reading = new Reading(
+    { ...request, asItGoes: "nothing" },
+    { signal, onProgress: () => {}, write: () => {} },
+  );
+  await reading.group([path]);
+  const part = await reading.finish(reading.servers);
+  const failure = part.failures[0];
+  if (failure !== undefined) throw new SmtpscopeError(failure.code, failure.message);
+  return assemble([part], request, [path]);
+}
+
+/** A report that was written as JSON; null when the file is something else. */
+function readReport(path: string): Report | null {
+  try {
+    const head = readFileSync(path, { flag: "r" });
+    if (head[0] !== 0x7b) return null;
+    const report = JSON.parse(head.toString("utf8")) as Partial<Report>;
+    return report.kind === "report" && report.schema === 1 && Array.isArray(report.phases)
+      ? (report as Report)
+      : null;
+  } catch {
+    return null;
+  }
+}

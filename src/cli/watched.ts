@@ -7,11 +7,22 @@ import type { Listeners } from "./as-it-goes.ts";
 
 /** What the screen shows beside the report: the dialogues, and reply times over time. */
 export class Watched {
-  readonly #keeper: DialogueKeeper;
-  readonly #timelines = new Timelines();
+  readonly #redact: (text: string) => string;
+  #keeper: DialogueKeeper;
+  #timelines = new Timelines();
+  /** Of keepers before a reset. */
+  #earlierVersion = 0;
 
   constructor(redact: (text: string) => string) {
+    this.#redact = redact;
     this.#keeper = new DialogueKeeper({ redact });
+  }
+
+  /** Forgets everything so far. */
+  reset(): void {
+    this.#earlierVersion = this.version;
+    this.#keeper = new DialogueKeeper({ redact: this.#redact });
+    this.#timelines = new Timelines();
   }
 
   /** To be given to an analysis. */
@@ -30,7 +41,7 @@ export class Watched {
 
   /** Rises with everything that is told. */
   get version(): number {
-    return this.#keeper.version;
+    return this.#earlierVersion + this.#keeper.version;
   }
 
   snapshot(): { readonly kept: KeptDialogues; readonly timeline: Timeline } {

@@ -18,14 +18,15 @@ const LIVED_LONG_MS = 30_000;
 export interface ObserverCommand {
   readonly script: string;
   readonly args: readonly string[];
-  /** Said to the operator, by whatever means there are. */
-  readonly onRestart: (why: string) => void;
+  /** Tells the operator, by whatever means there are. @returns the arguments of the next one */
+  readonly onRestart: (why: string) => readonly string[];
 }
 
 export class ObserverProcess {
   link: Link | null = null;
   readonly #relay: Relay;
   readonly #command: ObserverCommand;
+  #args: readonly string[];
   #child: ChildProcess | null = null;
   #checkpoint: Buffer | null = null;
   /** Connections that were over when the last checkpoint came: what became of later ones is known to the observer alone. */
@@ -38,13 +39,14 @@ export class ObserverProcess {
   constructor(relay: Relay, command: ObserverCommand) {
     this.#relay = relay;
     this.#command = command;
+    this.#args = command.args;
   }
 
   start(): void {
     this.#timer = null;
-    const { script, args } = this.#command;
+    const { script } = this.#command;
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = spawn(process.execPath, [script, ...this.#args], {
       stdio: ["inherit", "inherit", "inherit", "pipe"],
     });
     this.#child = child;
@@ -89,7 +91,7 @@ export class ObserverProcess {
       performance.now() - startedMs > LIVED_LONG_MS
         ? FIRST_PAUSE_MS
         : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    this.#command.onRestart(why);
+    this.#args = this.#command.onRestart(why);
     this.#timer = setTimeout(() => this.start(), this.#pauseMs);
   }
 

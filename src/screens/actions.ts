@@ -15,9 +15,7 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   help: ({ state }) => {
     state.help = state.help === null ? 0 : null;
   },
-  quit: (session) => {
-    session.ended = true;
-  },
+  quit,
   open,
   back,
   filter: ({ state }) => {
@@ -142,6 +140,19 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
 
 export const NO_CLOCK = "this is not replayed in time: start with --speed 1x";
 const SEEK_US = 10_000_000;
+
+function quit(session: Session) {
+  const { underneath } = session.host;
+  if (underneath === null) {
+    session.ended = true;
+    return;
+  }
+  const choices: [string, string][] = [
+    ["k", "Keep it running"],
+    ["y", "End it too"],
+  ];
+  session.state.prompt = promptFor("quit", `${underneath.what} runs under this screen.`, "", choices);
+}
 
 function page({ picture }: Session): number {
   return Math.max(1, Math.floor(picture.height / 2));

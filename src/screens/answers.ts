@@ -1,4 +1,4 @@
-import { NO_CLOCK, replayedTo, seekBy } from "./actions.ts";
+import { ACTIONS, NO_CLOCK, replayedTo, seekBy } from "./actions.ts";
 import { COLUMN_KEYS, type ColumnKey } from "./columns.ts";
 import { pictureText } from "./frame.ts";
 import { COMMANDS } from "./keys.ts";
@@ -22,6 +22,10 @@ export function submit(session: Session, prompt: Prompt, text: string): void {
       return;
     case "choice":
       state.prompt = exportPrompt(session, text);
+      return;
+    case "quit":
+      if (text === "k") session.ended = true;
+      else session.host.underneath?.end();
       return;
     case "confirm":
       session.host.restart?.();
@@ -179,7 +183,7 @@ function command(session: Session, text: string) {
       state.help = 0;
       return;
     case "quit":
-      session.ended = true;
+      ACTIONS.quit(session);
   }
 }
 

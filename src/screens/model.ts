@@ -43,6 +43,8 @@ export interface ScreenHost {
   baseline(path: string): Promise<Report>;
   /** Time in the capture; null where the input is not replayed in time. */
   readonly clock: ReplayClock | null;
+  /** What ending the screen would end beside it, and how; null when it ends nothing. */
+  readonly underneath: { readonly what: string; end(): void } | null;
   /** Begins anew: counts from zero, or the capture from its start. Null where that cannot be. */
   readonly restart: (() => void) | null;
 }

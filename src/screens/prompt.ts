@@ -11,13 +11,14 @@ export interface Prompt {
     | "capture"
     | "columns"
     | "choice"
-    | "confirm";
+    | "confirm"
+    | "quit";
   readonly label: string;
   readonly text: string;
   /** In characters. */
   readonly cursor: number;
   readonly error: { readonly message: string; readonly position: number } | null;
-  /** For `choice` and `confirm`: keys and what they mean. */
+  /** For `choice`, `confirm` and `quit`: keys and what they mean. */
   readonly choices: readonly (readonly [key: string, meaning: string])[];
 }
 

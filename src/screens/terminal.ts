@@ -23,6 +23,10 @@ export interface TerminalOptions extends SessionOptions {
   readonly output: WriteStream;
   /** Ends the screen. */
   readonly close: AbortSignal;
+  /** Whether a stop (Ctrl-Z) may stop the process: not where mail goes through its group. */
+  readonly canStop: boolean;
+  /** Told how to say something to the operator on the screen. */
+  readonly onShown?: (say: (text: string) => void) => void;
 }
 
 /** What blessed has beside what its types say: cells of [attribute, character], by row. */
@@ -78,7 +82,7 @@ type BlessedScreen = ReturnType<typeof import("blessed")["screen"]> & { enter():
 function run(
   session: Session,
   screen: BlessedScreen,
-  { input, output, close }: TerminalOptions,
+  { input, output, close, canStop, onShown }: TerminalOptions,
 ): Promise<ScreenEnd> {
   const undo: (() => void)[] = [];
   const finished = new Promise<ScreenEnd>((resolve, reject) => {
@@ -99,8 +103,13 @@ function run(
     for (const event of ["end", "close", "error"]) listen(input, event, onGone);
     listen(output, "error", onGone);
     for (const event of ["uncaughtException", "unhandledRejection"]) listen(process, event, reject);
-    listen(process, "SIGTSTP", () => suspend(screen));
+    const stop = () => {
+      if (canStop) suspend(screen);
+      else session.fail("not while mail goes through here: q leaves the screen, and may keep the rest");
+    };
+    listen(process, "SIGTSTP", stop);
     listen(process, "SIGCONT", () => resume(screen));
+    onShown?.((text) => session.say(text));
     let pending: NodeJS.Timeout | null = null;
     const soon = () => {
       pending ??= setTimeout(() => {
@@ -110,7 +119,11 @@ function run(
     };
     screen.on("keypress", (character: string | undefined, key: BlessedKey) => {
       for (const [name, text] of keysOf(character, key)) {
-        if (name === "C-z") return suspend(screen);
+        if (name === "C-z") {
+          stop();
+          soon();
+          return;
+        }
         session.press(name, text);
         if (session.ended) return resolve({ kind: "quit" });
       }

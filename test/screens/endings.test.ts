@@ -123,7 +123,7 @@ test("a terminal that is gone ends the screen", async () => {
   const terminal = await started(TUI);
   const pid = pidOf(terminal);
   terminal.pty.kill("SIGHUP");
-  terminal.pty.destroy?.();
+  (terminal.pty as unknown as { destroy(): void }).destroy();
   for (let i = 0; i < 300 && isRunning(pid); i++) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(isRunning(pid)).toBe(false);
 });

@@ -43,6 +43,7 @@ export class TestHost implements ScreenHost {
   readonly differences = differences;
   clock: ScreenHost["clock"] = null;
   restart: ScreenHost["restart"] = null;
+  underneath: ScreenHost["underneath"] = null;
 
   constructor(model: ScreenModel) {
     this.model = model;
