@@ -5,7 +5,6 @@ import { SORTS, type SortKey } from "./listing.ts";
 import { SPEEDS } from "./model.ts";
 import { clockText } from "./numbers.ts";
 import { HELP_ROWS } from "./panes/help.ts";
-import { causesIn } from "./panes/waiting.ts";
 import { promptFor } from "./prompt.ts";
 import type { Session } from "./session.ts";
 import type { Pane } from "./state.ts";
@@ -227,7 +226,7 @@ function move(session: Session, by: number): void {
       break;
     }
     case "waiting":
-      state.cause = within(state.cause, causesIn(model.report).length);
+      state.cause = within(state.cause, model.report.waiting.parts.length);
       break;
     case "compare":
       // Drawn lines are counted when they are drawn; a bound is enough here.
@@ -286,10 +285,13 @@ function open(session: Session): void {
       openEvidence(session);
       break;
     case "waiting": {
-      const cause = causesIn(model.report)[state.cause];
-      if (cause === undefined) session.fail("no cause is chosen");
+      const part = model.report.waiting.parts[state.cause];
+      if (part === undefined) session.fail("no cause is chosen");
       else {
-        state.finding = model.report.findings.indexOf(cause);
+        state.finding = Math.max(
+          0,
+          model.report.findings.findIndex(({ id }) => part.causes.includes(id)),
+        );
         session.show("findings");
       }
       break;

@@ -63,7 +63,7 @@ test("keys that are more than a character", async () => {
     ["pagedown", /only the chosen pane/],
     ["home", /this help/],
     ["escape", /Phases/],
-    ["tab", /═ Dialogues 32 ═/],
+    ["tab", /═ Findings 6 ═/],
     ["S-tab", /═ Phases ═/],
     ["S-tab", /═ Dialogues 32 ═/],
     ["down", /▶ 20:23:41\.381/],

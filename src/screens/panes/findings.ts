@@ -1,7 +1,7 @@
 import type { Evidence, Finding } from "../../spine/finding.ts";
 import { countText } from "../../spine/format.ts";
 import { firstRow, type Rect, titled, wrap } from "../layout.ts";
-import { clockText, shortDuration } from "../numbers.ts";
+import { clockText, shortDuration, shortShare } from "../numbers.ts";
 import type { Style } from "../style.ts";
 import type { Scene } from "./context.ts";
 
@@ -30,7 +30,7 @@ export function drawFindingList(scene: Scene, rect: Rect, focused: boolean): voi
   if (findings.length === 0) canvas.put(body.x + 1, body.y, "none", "dim", body.x + body.width);
 }
 
-function drawHead({ canvas }: Scene, finding: Finding, x: number, y: number, end: number): void {
+function drawHead({ canvas, model }: Scene, finding: Finding, x: number, y: number, end: number): void {
   const [sign, style] = SIGNS[finding.severity];
   canvas.put(x + 1, y, sign, style);
   const name = finding.id.slice(finding.id.indexOf("/") + 1);
@@ -42,8 +42,11 @@ function drawHead({ canvas }: Scene, finding: Finding, x: number, y: number, end
     isRewriting ? "rewritten" : "strong",
     end,
   );
-  const next = canvas.put(at + 1, y, `${countText(finding.dialogues)}×`, "plain", end);
-  canvas.put(next + 2, y, finding.claim, "plain", end);
+  let next = canvas.put(at + 1, y, `${countText(finding.dialogues)}×`, "plain", end) + 1;
+  if ("explainedUs" in finding && model.report.waitedUs > 0)
+    next = canvas.put(next, y, shortShare(finding.explainedUs / model.report.waitedUs), "mark", end) + 1;
+  // How much waiting that is stands before it.
+  canvas.put(next, y, finding.claim.replace(/^[^:]* waited: /, ""), "plain", end);
 }
 
 /** All findings, and of the chosen one what it rests on and what to do. */

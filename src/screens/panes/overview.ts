@@ -59,7 +59,7 @@ function phases(scene: Scene): Part {
 }
 
 function histogram(scene: Scene): Part {
-  return { min: 5, want: 11, draw: (rect) => drawHistogram(scene, rect, false) };
+  return { min: 4, want: 11, draw: (rect) => drawHistogram(scene, rect, false) };
 }
 
 function findings(scene: Scene): Part {

@@ -1,4 +1,3 @@
-import type { CauseFinding } from "../../spine/finding.ts";
 import type { Report } from "../../spine/report.ts";
 import { barText, type Rect, titled } from "../layout.ts";
 import { shortDuration, shortShare } from "../numbers.ts";
@@ -17,6 +16,7 @@ export function drawWaiting(scene: Scene, rect: Rect): void {
   const { canvas, model } = scene;
   const { report } = model;
   const causes = causesOf(report);
+  const wholeUs = report.waiting.waitedUs + report.waiting.unseenUs;
   const phases = report.phases
     .filter(({ waitedUs }) => waitedUs !== null && waitedUs > 0)
     .map(({ phase, waitedUs }) => slice(phase, waitedUs!));
@@ -27,8 +27,8 @@ export function drawWaiting(scene: Scene, rect: Rect): void {
     chosen: number,
   ])[] = [
     [
-      `Waiting by cause · ${shortDuration(report.waitedUs)}`,
-      report.waitedUs,
+      `Waiting by cause · ${shortDuration(wholeUs)}`,
+      wholeUs,
       causes,
       Math.min(scene.state.cause, causes.length - 1),
     ],
@@ -41,7 +41,7 @@ export function drawWaiting(scene: Scene, rect: Rect): void {
     ],
   ];
   const names = groups.flatMap(([, , slices]) => slices.map(({ name }) => name.length + 1));
-  const nameWidth = Math.min(26, Math.max(12, ...names));
+  const nameWidth = Math.min(34, Math.max(12, ...names));
   let { y } = rect;
   const end = rect.y + rect.height;
   groups.forEach(([title, wholeUs, slices, chosen], index) => {
@@ -86,25 +86,20 @@ function slice(name: string, us: number, note = "", style: Style = "plain"): Sli
   return { name, us, note, style };
 }
 
-/** Findings of this kind, worst first. */
-export function causesIn({ findings }: Report): CauseFinding[] {
-  return findings.filter((finding): finding is CauseFinding => "explainedUs" in finding);
-}
-
-function causesOf(report: Report): Slice[] {
-  const causes = causesIn(report).map((cause) =>
-    slice(
-      cause.id.slice("cause/".length),
-      cause.explainedUs,
-      cause.deliberate ? "done on purpose" : cause.claim,
-      "strong",
-    ),
-  );
-  const explainedUs = causes.reduce((sum, { us }) => sum + us, 0);
-  // Causes that the evidence cannot separate each account for the same time.
-  const restUs = Math.max(0, report.waitedUs - explainedUs);
-  const note = causes.length === 0 ? "no cause was found; the phases say where" : "";
-  return [...causes, slice("not explained", restUs, note, "dim")];
+/** The account's parts: causes that the evidence cannot tell apart stand together. */
+function causesOf({ waiting, findings }: Report): Slice[] {
+  const causes = waiting.parts.map(({ causes: ids, explainedUs, what, where }) => {
+    const found = findings.filter(({ id }) => ids.includes(id));
+    const isDeliberate = found.some((finding) => "deliberate" in finding && finding.deliberate);
+    const notes = [
+      where === null ? what : `${what}: ${where}`,
+      ...(isDeliberate ? ["perhaps on purpose"] : []),
+    ];
+    const names = ids.map((id) => id.slice(id.indexOf("/") + 1));
+    return slice(names.join(" or "), explainedUs, notes.join(", "), "strong");
+  });
+  const note = causes.length === 0 && waiting.unexplainedUs > 0 ? "the phases say where" : "";
+  return [...causes, slice("not explained", waiting.unexplainedUs, note, "dim")];
 }
 
 function turns({ account }: Report): Slice[] {
