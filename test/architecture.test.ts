@@ -10,7 +10,7 @@ const SRC = new URL("../src/", import.meta.url).pathname;
 
 const MAY_ALSO_IMPORT: Record<string, readonly string[]> = {
   analysis: ["dialogue", "latency", "rewriting", "diagnosis"],
-  diff: ["rewriting"],
+  diff: ["rewriting", "latency"],
   cli: [
     "analysis",
     "capture",

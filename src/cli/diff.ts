@@ -1,31 +1,34 @@
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
-import { Capture } from "../capture/capture.ts";
 import { MAIL_PORTS } from "../capture/stream/streams.ts";
-import { Dialogues } from "../dialogue/dialogues.ts";
-import { type CapturedSide, diffCaptures } from "../diff/diff.ts";
-import { DialogueRecorder } from "../diff/recorder.ts";
+import { compareProfiles } from "../diff/before-after.ts";
+import { diffCaptures } from "../diff/diff.ts";
 import { DIFF_FORMATS, type DiffFormatName } from "../reports/index.ts";
-import { SmtpscopeError } from "../spine/errors.ts";
-import { FileFrames } from "../spine/files.ts";
+import type { BeforeAfter, Verdict } from "../spine/before-after.ts";
+import type { DiffReport } from "../spine/diff-report.ts";
 import type { FileView } from "../spine/report.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
+import { type DiffReading, filesOf, readPeriod, readSide } from "./diff-input.ts";
 import { EXIT } from "./exit.ts";
 import { openOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { redactAddresses } from "./redact.ts";
-import { capturesIn, isFolder } from "./replay.ts";
 import { portsOf, REPORT_OPTIONS, refuseRepeated } from "./report-options.ts";
 import { VERSION } from "./version.ts";
 
-/** `smtpscope diff`: two captures of the same path, or of two times. */
+/** `smtpscope diff`: two captures of the same path, or what was before a change and what after it. */
 
 export const DIFF = "diff <inside> <outside>";
-export const DIFF_HELP = "Compare two captures: what a firewall between them changed and how long it held it";
+export const DIFF_HELP = "Compare two captures: what a firewall between them changed, or before and after";
 
 const { port, redact, color } = REPORT_OPTIONS;
 
 const OPTIONS = {
+  "before-after": {
+    type: "boolean",
+    default: false,
+    describe: "Compare times, banners and keywords of two periods; saved -o json reports will do",
+  },
   port,
   format: {
     alias: "o",
@@ -38,7 +41,7 @@ const OPTIONS = {
   "exit-code": {
     type: "boolean",
     default: false,
-    describe: "End with status 1 if something was changed, held or seen on one side only",
+    describe: "End with status 1 if something was changed, held or seen on one side only, or a phase differs",
   },
   redact,
   color,
@@ -56,11 +59,24 @@ export function diffOptions(argv: Argv) {
     .positional("inside", {
       type: "string",
       demandOption: true,
-      describe: "Capture behind the firewall, or a folder",
+      describe: "Capture behind the firewall, or of before; a file or a folder",
     })
-    .positional("outside", { type: "string", demandOption: true, describe: "Capture before it" })
+    .positional("outside", {
+      type: "string",
+      demandOption: true,
+      describe: "Capture in front of it, or of after",
+    })
     .options(OPTIONS)
-    .example("$0 diff inside.pcap outside.pcap", "What did the firewall change?");
+    .example("$0 diff inside.pcap outside.pcap", "What did the firewall change?")
+    .example("$0 diff --before-after monday.json tuesday.pcap", "Did it become slower?");
+}
+
+interface Result {
+  readonly report: DiffReport | BeforeAfter;
+  readonly files: readonly FileView[];
+  readonly differs: boolean;
+  /** The two cannot be compared; why. */
+  readonly nothing: string | null;
 }
 
 /** @returns the exit status */
@@ -70,64 +86,76 @@ export async function diff(args: DiffArguments): Promise<number> {
   const named = [filesOf(args.inside), filesOf(args.outside)] as const;
   const output = openOutput(args.output ?? null, named.flat(), false);
   const progress = new Progress(process.stderr.isTTY === true && !args.quiet);
+  const interrupt = new AbortController();
+  const onSignal = () => interrupt.abort();
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   try {
-    const inside = await readSide(named[0], ports, progress);
-    const outside = await readSide(named[1], ports, progress);
+    const reading = { ports, progress, signal: interrupt.signal };
+    const result = await (args.beforeAfter
+      ? comparePeriods(named, reading)
+      : compareSides(named, reading, args));
     progress.clear();
-    const report = diffCaptures(inside, outside, {
-      version: VERSION,
-      redact: args.redact ? redactAddresses : (text) => text,
-    });
+    if (interrupt.signal.aborted) return EXIT.interrupted;
     await output.write(
-      DIFF_FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)),
+      DIFF_FORMATS[args.format](result.report, paintFor(args.color, output.isTerminal, process.env)),
     );
-    const damaged = complainOfDamage([...inside.files, ...outside.files]);
-    if (report.matched.dialogues === 0) {
-      complain(
-        `${args.inside} and ${args.outside} have no dialogue in common ` +
-          `(${inside.dialogues.length} and ${outside.dialogues.length} SMTP dialogues)`,
-      );
+    const damaged = complainOfDamage(result.files);
+    if (result.nothing !== null) {
+      complain(result.nothing);
       return EXIT.nothingUsable;
     }
     if (damaged) return EXIT.damaged;
-    const only = report.inside.only.dialogues + report.outside.only.dialogues;
-    const differs = report.changes.length > 0 || report.findings.length > 0 || only > 0;
-    return args.exitCode && differs ? EXIT.found : EXIT.done;
+    return args.exitCode && result.differs ? EXIT.found : EXIT.done;
   } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     progress.clear();
     output.close();
   }
 }
 
-function filesOf(name: string): string[] {
-  return isFolder(name) ? capturesIn(name) : [name];
+async function compareSides(
+  [a, b]: readonly [readonly string[], readonly string[]],
+  reading: DiffReading,
+  args: DiffArguments,
+): Promise<Result> {
+  const inside = await readSide(a, reading);
+  const outside = await readSide(b, reading);
+  const report = diffCaptures(inside, outside, {
+    version: VERSION,
+    redact: args.redact ? redactAddresses : (text) => text,
+  });
+  const only = report.inside.only.dialogues + report.outside.only.dialogues;
+  const counts = `${inside.dialogues.length} and ${outside.dialogues.length} SMTP dialogues`;
+  return {
+    report,
+    files: [...inside.files, ...outside.files],
+    differs: report.changes.length > 0 || report.findings.length > 0 || only > 0,
+    nothing:
+      report.matched.dialogues > 0
+        ? null
+        : `${args.inside} and ${args.outside} have no dialogue in common (${counts})`,
+  };
 }
 
-/** A side's files continue one another. */
-async function readSide(
-  files: readonly string[],
-  ports: ReadonlySet<number>,
-  progress: Progress,
-): Promise<CapturedSide> {
-  let frames = new FileFrames();
-  const recorder = new DialogueRecorder(() => frames);
-  const dialogues = new Dialogues(recorder, { ports, copiesPossible: true, digests: true });
-  const capture = new Capture(recorder.tee(dialogues), ports);
-  frames = capture.frames;
-  const views: FileView[] = [];
-  for (const file of files) {
-    const onProgress = (readBytes: number, totalBytes: number) =>
-      progress.update(file, readBytes, totalBytes);
-    const { format, compression, bytes, damage, nanoseconds } = await capture.readFile(file, { onProgress });
-    views.push({ file, format, compression, bytes, damage, nanoseconds, interrupted: false });
-  }
-  capture.end();
-  if (recorder.dialogues.length === 0)
-    throw new SmtpscopeError("nothing-usable", `no SMTP in ${files.join(", ")}; is it on another port (-p)?`);
-  const { packets, firstAtUs, lastAtUs } = capture.counts;
-  const { dialogues: recorded, leftOut } = recorder;
-  return { dialogues: recorded, leftOut, frames, files: views, packets, firstAtUs, lastAtUs };
+async function comparePeriods(
+  [a, b]: readonly [readonly string[], readonly string[]],
+  reading: DiffReading,
+): Promise<Result> {
+  const before = await readPeriod(a, reading);
+  const after = await readPeriod(b, reading);
+  const report = compareProfiles(before.period, after.period, VERSION);
+  const texts = [...(report.banners ?? []), ...(report.keywords ?? [])];
+  const differs = report.phases.some(({ verdict }) => DIFFERENT.has(verdict));
+  return {
+    report,
+    files: [...before.files, ...after.files],
+    differs: differs || texts.length > 0,
+    nothing: null,
+  };
 }
+
+/** A phase that is there on one side only may be one RSET. */
+const DIFFERENT: ReadonlySet<Verdict> = new Set(["slower", "faster", "different"]);
 
 function complainOfDamage(files: readonly FileView[]): boolean {
   for (const { file, damage } of files) {

@@ -1,6 +1,8 @@
+import type { BeforeAfter } from "../spine/before-after.ts";
 import type { DiffReport } from "../spine/diff-report.ts";
 import type { Report } from "../spine/report.ts";
-import { renderDiffLines } from "./diff-lines.ts";
+import { renderBeforeAfterText } from "./before-after-text.ts";
+import { renderBeforeAfterLines, renderDiffLines } from "./diff-lines.ts";
 import { renderDiffText } from "./diff-text.ts";
 import { jsonText, renderJson } from "./json.ts";
 import { type Paint, renderText } from "./text.ts";
@@ -23,11 +25,13 @@ export const FORMATS = {
 
 export type FormatName = keyof typeof FORMATS;
 
-/** The same for `smtpscope diff`. */
+/** The same for `smtpscope diff`, of both kinds. */
 export const DIFF_FORMATS = {
-  text: renderDiffText,
-  json: (report: DiffReport, _paint: Paint) => `${jsonText(report, 2)}\n`,
-  ndjson: (report: DiffReport, _paint: Paint) => renderDiffLines(report),
+  text: (report: DiffReport | BeforeAfter, paint: Paint) =>
+    report.kind === "diff" ? renderDiffText(report, paint) : renderBeforeAfterText(report, paint),
+  json: (report: DiffReport | BeforeAfter, _paint: Paint) => `${jsonText(report, 2)}\n`,
+  ndjson: (report: DiffReport | BeforeAfter, _paint: Paint) =>
+    report.kind === "diff" ? renderDiffLines(report) : renderBeforeAfterLines(report),
 } as const;
 
 export type DiffFormatName = keyof typeof DIFF_FORMATS;

@@ -110,3 +110,77 @@ describe("mistakes", () => {
     expect(outcome.stderr.trim().split("\n")).toHaveLength(1);
   });
 });
+
+describe("--before-after", () => {
+  const [before, after] = ["captures/healthy.pcap", "captures/slow-ptr.pcap"];
+  const saved = (name: string, ...args: string[]) => {
+    const file = join(folder, name);
+    return run(["replay", ...args, "-O", file]).then(() => file);
+  };
+
+  test("for a reader, from captures", async () => {
+    const { stdout, status } = await run(["diff", "--before-after", before, after, "--exit-code"]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^banner .*SLOWER \* \(p < 0\.0001\)$/m);
+    expect(stdout).toMatch(/^starttls .*only after$/m);
+    expect(stdout).toMatch(/^STARTTLS +0\.0 % +100\.0 %$/m);
+  });
+
+  test("a capture and itself", async () => {
+    const { stdout, status } = await run([
+      "diff",
+      "--before-after",
+      after,
+      after,
+      "--exit-code",
+      "-o",
+      "json",
+    ]);
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report.phases.every(({ verdict }: { verdict: string }) => /^same|few/.test(verdict))).toBe(true);
+    expect([report.banners, report.keywords]).toEqual([[], []]);
+  });
+
+  test("from saved reports, as far as their bars tell", async () => {
+    const a = await saved("before.json", before, "-o", "json");
+    const b = await saved("after.ndjson", after, "-o", "ndjson");
+    const { stdout, status } = await run(["diff", "--before-after", a, b, "-o", "json", "--exit-code"]);
+    expect(status).toBe(1);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ banners: null, keywords: null });
+    const banner = report.phases.find(({ phase }: { phase: string }) => phase === "banner");
+    expect(banner).toMatchObject({
+      verdict: "slower",
+      basis: "histogram",
+      before: { n: 8 },
+      after: { n: 32 },
+    });
+    const text = (await run(["diff", "--before-after", a, after])).stdout;
+    expect(text).toContain("their bars show only differences of about a factor of three");
+  });
+
+  test("one JSON object a line", async () => {
+    const lines = (await run(["diff", "--before-after", before, after, "-o", "ndjson"])).stdout
+      .trim()
+      .split("\n");
+    const kinds = lines.map((line) => JSON.parse(line).kind);
+    expect(new Set(kinds)).toEqual(new Set(["phase-change", "keyword-change", "before-after-summary"]));
+  });
+
+  test("what is no report", async () => {
+    const file = join(folder, "no-report.json");
+    for (const text of [
+      '{"kind":"report"}',
+      "{",
+      '{"kind":"report","schema":1,"totals":{"dialogues":1},"phases":[{"phase":"\\u001b","service":{}}]}',
+    ]) {
+      writeFileSync(file, text);
+      const { stderr, status } = await run(["diff", "--before-after", file, before]);
+      expect(status).toBe(3);
+      expect(stderr).toMatch(
+        /^smtpscope: .* is neither a capture nor a report of smtpscope replay -o json\n$/,
+      );
+    }
+  });
+});
