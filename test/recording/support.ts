@@ -20,7 +20,7 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
 }
 
 /** Says what a capture says as a relay would: each byte once, every chunk with a number of its own. */
-export class LiveLike implements SourceSink {
+class LiveLike implements SourceSink {
   readonly #sink: SourceSink;
   #frame = 0;
 

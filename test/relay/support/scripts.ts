@@ -9,9 +9,9 @@ import { kernelBy } from "../../../src/relay/kernel.ts";
 import { openNative } from "../../../src/relay/native/native.ts";
 
 export type Side = "client" | "server";
-export type Ending = "fin" | "rst";
+type Ending = "fin" | "rst";
 
-export interface Step {
+interface Step {
   readonly side: Side;
   /** Written one after the other, with these pauses before (ms; null: in the same turn). */
   readonly pieces: readonly { readonly bytes: Buffer; readonly pauseMs: number | null }[];
@@ -34,7 +34,7 @@ const native = await openNative();
 const kernel = typeof native === "string" ? null : kernelBy(native);
 
 /** A small generator of numbers, the same for the same seed. */
-export function numbers(seed: number): (below: number) => number {
+function numbers(seed: number): (below: number) => number {
   let state = seed >>> 0 || 1;
   return (below) => {
     state ^= state << 13;
@@ -90,7 +90,7 @@ export function expected(script: Script, side: Side): Buffer {
 }
 
 /** Plays one side on a connected socket. */
-export function play(script: Script, side: Side, socket: Socket): Promise<Seen> {
+function play(script: Script, side: Side, socket: Socket): Promise<Seen> {
   const chunks: Buffer[] = [];
   let length = 0;
   let ending: Seen["ending"] = "none";
