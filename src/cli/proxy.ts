@@ -16,6 +16,7 @@ import { hostOf, portOf } from "../spine/address.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
 import { complain, complainTo } from "./complain.ts";
+import { descriptorLimit, possibleConnections, SPARE_DESCRIPTORS } from "./descriptors.ts";
 import { EXIT } from "./exit.ts";
 import type { ObserveRequest } from "./observe.ts";
 import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
@@ -183,7 +184,7 @@ function limitsOf(args: ProxyArguments): RelayLimits {
     throw new SmtpscopeError("usage", `--${option} takes a whole number above 0`);
   };
   const descriptors = descriptorLimit() ?? Number.POSITIVE_INFINITY;
-  const possible = Math.floor((descriptors - SPARE_DESCRIPTORS) / 2);
+  const possible = possibleConnections(descriptors);
   const maxConnections =
     args.maxConn === undefined ? Math.min(DEFAULT_CONNECTIONS, possible) : whole(args.maxConn, "max-conn");
   if (maxConnections > possible || possible < 1) {
@@ -203,19 +204,6 @@ function limitsOf(args: ProxyArguments): RelayLimits {
 }
 
 const DEFAULT_CONNECTIONS = 10_000;
-
-/** Besides two a connection: standard streams, the loop's own, the observer, those attached. */
-const SPARE_DESCRIPTORS = 64;
-
-/** Node raises its soft limit to the hard one when it starts. */
-function descriptorLimit(): number | null {
-  try {
-    const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
-    return line === null ? null : Number(line[1]);
-  } catch {
-    return null;
-  }
-}
 
 async function resolveOrSay(upstream: Upstream): Promise<void> {
   try {

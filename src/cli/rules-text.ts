@@ -26,7 +26,7 @@ export async function rulesText(args: RouteArguments, which: string): Promise<st
 }
 
 /** @throws SmtpscopeError */
-async function rulePlan(args: RouteArguments): Promise<RulePlan> {
+export async function rulePlan(args: RouteArguments): Promise<RulePlan> {
   const [listen] = listenOn(args);
   if (listen === undefined || "fd" in listen)
     throw new SmtpscopeError("usage", "rules need the port: -l PORT");

@@ -69,7 +69,7 @@ export function rulesFor(plan: RulePlan): Rules {
 }
 
 /** Whether marked packets have to be routed to this host. */
-function needsMark({ mode, source }: RulePlan): boolean {
+export function needsMark({ mode, source }: RulePlan): boolean {
   return mode === "tproxy" || source === "client";
 }
 

@@ -15,6 +15,7 @@ export interface Libc {
   prctl(option: number, a: number, b: number, c: number, d: number): number;
   capget(header: Uint32Array, data: Uint32Array): number;
   capset(header: Uint32Array, data: Uint32Array): number;
+  adjtimex(clock: Uint8Array): number;
   errno(): number;
 }
 
@@ -41,6 +42,7 @@ function functionsOf(library: LibraryHandle): Omit<Libc, "errno"> {
     ioctl: library.func("int ioctl(int, ulong, _Out_ uint8_t *)"),
     bind: library.func("int bind(int, const uint8_t *, uint32_t)"),
     close: library.func("int close(int)"),
+    adjtimex: library.func("int adjtimex(_Inout_ uint8_t *)"),
     prctl: library.func("int prctl(int, ulong, ulong, ulong, ulong)"),
     capget: library.func("int capget(uint32_t *, _Out_ uint32_t *)"),
     capset: library.func("int capset(uint32_t *, const uint32_t *)"),

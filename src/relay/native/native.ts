@@ -3,6 +3,7 @@
  * redirection, transparent sockets. All take a descriptor from `fdOf`. Faults of a descriptor (closed
  * meanwhile, of another kind) are values: on a relay they are traffic.
  */
+import { endianness } from "node:os";
 import { getSystemErrorName } from "node:util";
 import type { Libc } from "./libc.ts";
 import { loadLibc } from "./libc.ts";
@@ -130,6 +131,17 @@ export class Native {
     return -failed;
   }
 
+  /** Whether something keeps the system's clock right, and by how much it may be wrong; null when there is no telling. */
+  clock(): { readonly isSynchronised: boolean; readonly maxErrorUs: number } | null {
+    const clock = new Uint8Array(TIMEX_BYTES);
+    // No mode is set in it: asks, and changes nothing.
+    if (this.libc.adjtimex(clock) < 0) return null;
+    const view = new DataView(clock.buffer);
+    const isLittle = endianness() === "LE";
+    const maxErrorUs = Number(view.getBigInt64(TIMEX_MAX_ERROR_AT, isLittle));
+    return { isSynchronised: (view.getInt32(TIMEX_STATUS_AT, isLittle) & STA_UNSYNC) === 0, maxErrorUs };
+  }
+
   #setInt(fd: number, level: number, name: number, value: number): number {
     this.#int[0] = value;
     return this.libc.setsockopt(fd, level, name, this.#intBytes, 4) === 0 ? 0 : this.libc.errno();
@@ -142,3 +154,9 @@ export class Native {
 }
 
 const EINVAL = 22;
+
+/** `struct timex` on 64-bit Linux. */
+const TIMEX_BYTES = 208;
+const TIMEX_MAX_ERROR_AT = 24;
+const TIMEX_STATUS_AT = 40;
+const STA_UNSYNC = 0x40;
