@@ -14,6 +14,7 @@ import type { ListenOn } from "../relay/host-port.ts";
 import { openNative } from "../relay/native/native.ts";
 import type { RulePlan } from "../relay/rules.ts";
 import { hostOf, portOf } from "../spine/address.ts";
+import { escapeText } from "../spine/text.ts";
 import { complain } from "./complain.ts";
 import { descriptorLimit, possibleConnections } from "./descriptors.ts";
 import { EXIT } from "./exit.ts";
@@ -61,25 +62,43 @@ export async function doctor(args: DoctorArguments): Promise<number> {
   const waitMs = args.wait === undefined ? null : parseLength(args.wait, "wait");
   const [listen] = listenOn(args);
   const plan = await rulePlan(args);
+  const words = sameOptions(args);
   const native = await openNative();
   const proxy = await watch(args.socket ?? usualSocket(plan.listenPort));
   try {
     const checks = [
       checkKoffi(native, plan),
-      checkCapability(native, plan),
-      await checkPort(listen as ListenOn, proxy !== null),
-      ...(await checkRules(plan)),
+      checkCapability(native, plan, words),
+      await checkPort(listen as ListenOn, proxy !== null, words),
+      ...(await checkRules(plan, words)),
       checkDescriptors(),
       checkClock(native),
       await checkEventLoop(),
       ...(await checkUpstream(args)),
-      await checkPassage(args, plan, proxy, waitMs),
+      await checkPassage(plan, proxy, waitMs),
     ];
     process.stdout.write(report(checks));
     return checks.every(isWell) ? EXIT.done : EXIT.found;
   } finally {
     proxy?.close();
   }
+}
+
+/** The options that `proxy` takes as well, as a shell takes them. */
+function sameOptions(args: DoctorArguments): string {
+  return Object.keys(ROUTE_OPTIONS)
+    .filter((name) => name !== "user")
+    .flatMap((name) => {
+      const value = args[name];
+      if (value === undefined || value === false) return [];
+      if (value === true) return [`--${name}`];
+      return [value].flat().map((one) => `--${name} ${shellWord(String(one))}`);
+    })
+    .join(" ");
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function usualSocket(port: number): string {
@@ -95,7 +114,9 @@ function checkDescriptors(): Check {
   if (limit === null) return note("descriptors", "the system does not say how many there may be");
   const connections = possibleConnections(limit);
   const says = `${limit} are enough for ${Math.max(0, connections)} connections at once`;
-  return connections >= FEW_CONNECTIONS ? fine("descriptors", says) : missing("descriptors", says, ["ulimit -n 65536"]);
+  return connections >= FEW_CONNECTIONS
+    ? fine("descriptors", says)
+    : missing("descriptors", says, ["ulimit -n 65536"]);
 }
 
 async function checkUpstream(args: DoctorArguments): Promise<Check[]> {
@@ -106,12 +127,7 @@ async function checkUpstream(args: DoctorArguments): Promise<Check[]> {
 }
 
 /** Where this host can make a connection that has to pass through the proxy, it does. */
-async function checkPassage(
-  args: DoctorArguments,
-  plan: RulePlan,
-  proxy: Watched | null,
-  waitMs: number | null,
-): Promise<Check> {
+async function checkPassage(plan: RulePlan, proxy: Watched | null, waitMs: number | null): Promise<Check> {
   if (proxy === null) {
     const says = "no proxy runs on this port (that this user may watch), so nothing was tried";
     return waitMs === null ? note("passage", says) : missing("passage", says);
@@ -144,9 +160,12 @@ function isWell({ verdict }: Check): boolean {
 function report(checks: readonly Check[]): string {
   const whatWidth = Math.max(...checks.map(({ what }) => what.length));
   const lines = checks.map(
-    ({ verdict, what, says }) => `${VERDICTS[verdict].padEnd(8)} ${what.padEnd(whatWidth)}  ${says}`,
+    ({ verdict, what, says }) =>
+      `${VERDICTS[verdict].padEnd(8)} ${what.padEnd(whatWidth)}  ${escapeText(says)}`,
   );
-  const commands = new Set(checks.filter((check) => !isWell(check)).map((check) => check.commands.join("\n")));
+  const commands = new Set(
+    checks.filter((check) => !isWell(check)).map((check) => check.commands.join("\n")),
+  );
   commands.delete("");
   if (commands.size > 0) lines.push("", "What helps:", "", ...commands);
   return `${lines.join("\n")}\n`;

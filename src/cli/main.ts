@@ -7,6 +7,7 @@ import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./at
 import { complain } from "./complain.ts";
 import { DASH } from "./dash.ts";
 import { DIFF, DIFF_HELP, DIFF_OPTIONS, diff, diffOptions } from "./diff.ts";
+import { DOCTOR, DOCTOR_HELP, DOCTOR_OPTIONS, doctor, doctorOptions } from "./doctor.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
 import { EXPLAIN, EXPLAIN_HELP, explain, explainOptions } from "./explain.ts";
 import { leave } from "./leave.ts";
@@ -37,6 +38,9 @@ async function run(args: readonly string[]): Promise<number> {
       })
       .command(PROXY, PROXY_HELP, proxyOptions, async (parsed) => {
         status = await proxy(parsed);
+      })
+      .command(DOCTOR, DOCTOR_HELP, doctorOptions, async (parsed) => {
+        status = await doctor(parsed);
       })
       .command(ATTACH, ATTACH_HELP, attachOptions, async (parsed) => {
         status = await attach(parsed);
@@ -87,7 +91,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-const COMMANDS = [PROXY, "attach", "replay", "diff", "reference", "explain", "schema"];
+const COMMANDS = [PROXY, DOCTOR, "attach", "replay", "diff", "reference", "explain", "schema"];
 
 /** yargs' message in one line that says what to do. */
 function helpful(message: string): string {
@@ -108,6 +112,7 @@ function helpful(message: string): string {
   const near = nearest(name, [
     ...REPLAY_OPTIONS,
     ...PROXY_OPTIONS,
+    ...DOCTOR_OPTIONS,
     ...ATTACH_OPTIONS,
     ...DIFF_OPTIONS,
     ...REFERENCE_OPTIONS,

@@ -309,6 +309,90 @@ describe.skipIf(!mayRun)(
       expect(relay).toMatchObject({ accepted: 2, connected: 1, refused: { "proxy-header": 1 } });
     });
 
+    describe("doctor", () => {
+      const TPROXY = ["-l", "2525", "--mode", "tproxy", "--interface", "cli0"];
+      let socket: string;
+      beforeAll(() => {
+        socket = lab.path("proxy.sock");
+      });
+
+      /** What it says; a check that fails makes it end with 1, and the lab's own clock may be set by nobody. */
+      const doctor = (...args: string[]): Promise<string> =>
+        lab
+          .execute("firewall", smtpscope("doctor", "--socket", socket, ...args))
+          .catch((error: Error) => error.message);
+
+      test("explicit: makes a connection of its own, and says what it proved", async () => {
+        const args = ["-l", ANY, "-u", "192.0.2.25:25"];
+        await stand([...args, "--socket", socket]);
+        const said = await doctor(...args);
+        expect(said).toMatch(/^fine +port +2525 is the running proxy's$/m);
+        expect(said).toMatch(/^fine +server +192\.0\.2\.25:25 says "220 mail\.example\.net/m);
+        const passage =
+          /^fine +passage +a connection from here \(\[::1\]:\d+\) to \[::1\]:2525 passed through/m;
+        expect(said).toMatch(passage);
+        expect((await end()).relay).toMatchObject({ accepted: 1, connected: 1 });
+      });
+
+      test("explicit: the server is not reached", async () => {
+        const args = ["-l", ANY, "-u", "192.0.2.25:26"];
+        await stand([...args, "--socket", socket]);
+        const said = await doctor(...args);
+        expect(said).toMatch(/^MISSING +server +192\.0\.2\.25:26 can't be reached: ECONNREFUSED$/m);
+        expect(said).toMatch(
+          /^MISSING +passage +it came to the proxy, which did not reach the server: .*REFUSED/m,
+        );
+      });
+
+      test("what it says is missing can be pasted, and then is there", async () => {
+        const before = await doctor(...TPROXY);
+        for (const what of ["IPv4 connections", "IPv6 connections", "the server's replies"])
+          expect(before).toMatch(new RegExp(`^MISSING +rules +no rule .*${what}`, "m"));
+        expect(before).toMatch(/^MISSING +routes/m);
+        // All but what would set the host's own clock and show its own load.
+        const pasted = before.split("What helps:\n")[1]?.replaceAll(/^(?:timedatectl|top|ulimit).*$/gm, "");
+        expect(pasted).toContain("nft -f");
+        await lab.execute("firewall", ["sh", "-e"], { input: pasted });
+        const down = await lab.execute("firewall", smtpscope("proxy", ...TPROXY, "--print-rules=down"));
+        undoRules = () => lab.execute("firewall", ["sh", "-e"], { input: down });
+        const after = await doctor(...TPROXY);
+        expect(after).toMatch(/^fine +rules +are there and match$/m);
+        expect(after).toMatch(/^fine +routes +/m);
+        expect(after).toMatch(/^fine +capabilities +/m);
+        expect(after).toMatch(/^- +passage +no proxy runs/m);
+      });
+
+      test("tproxy: a client's connection that passes is seen", async () => {
+        await stand([...TPROXY, "--socket", socket]);
+        const saying = doctor(...TPROXY, "--wait", "20s");
+        // It may not watch yet when the first one passes.
+        const watching = setInterval(() => void talk({ source: CLIENT.ipv6, host: SERVER.ipv6 }), 1_000);
+        const said = await saying.finally(() => clearInterval(watching));
+        expect(said).toMatch(
+          /^fine +passage +a connection from \[2001:db8:51::66\]:\d+ passed through the proxy to \[2001:db8:25::25\]:25/m,
+        );
+      });
+
+      test("tproxy: a rule that is wrong lets mail pass by, and that is noticed", async () => {
+        undoRules = await applyRules(lab, "firewall", [
+          "-l",
+          "2525",
+          "--mode",
+          "tproxy",
+          "--interface",
+          "cli1",
+        ]);
+        running = await startProxy(lab, "firewall", ["-l", "2525", "--mode", "tproxy", "--socket", socket]);
+        const saying = doctor(...TPROXY, "--wait", "3s");
+        await talk({ source: CLIENT.ipv4, host: SERVER.ipv4 });
+        const said = await saying;
+        expect(said).toMatch(
+          /^MISSING +rules +no rule brings IPv4 connections to port 25 to port 2525 \(tproxy\)$/m,
+        );
+        expect(said).toMatch(/^MISSING +passage +no connection came in 3 s/m);
+      });
+    });
+
     /** Sends bytes at once; @returns all that came back, to the end or 3 s. */
     async function say(role: Role, host: string, port: number, text: string, source = ""): Promise<string> {
       return lab.execute(role, ["node", "-e", SAY, host, String(port), text, source]);

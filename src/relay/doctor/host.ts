@@ -27,19 +27,17 @@ export function checkKoffi(native: Native | string, { mode, source }: RulePlan):
     : note("koffi", `${native}; not needed here`);
 }
 
-export function checkCapability(native: Native | string, { mode, source }: RulePlan): Check {
+/** @param words the options of this command line, as a shell takes them */
+export function checkCapability(native: Native | string, { mode, source }: RulePlan, words: string): Check {
   if (mode !== "tproxy" && source !== "client") return fine("capabilities", "none is needed");
   if (typeof native === "string") return unknown("capabilities", "can't be asked without koffi");
   if (mayBeTransparent(native)) return fine("capabilities", "this user may make sockets transparent");
-  return missing(
-    "capabilities",
-    "CAP_NET_RAW is needed, and this user has it not: start as root with --user",
-    ["sudo smtpscope proxy --user nobody …   # or by the units in packaging/"],
-  );
+  const says = "CAP_NET_RAW is needed, and this user has it not: start as root, --user gives up the rest";
+  return missing("capabilities", says, [asRoot(words)]);
 }
 
 /** @param isOurs whether the proxy that runs already has it */
-export async function checkPort(listen: ListenOn, isOurs: boolean): Promise<Check> {
+export async function checkPort(listen: ListenOn, isOurs: boolean, words: string): Promise<Check> {
   if ("fd" in listen) return note("port", `is that of descriptor ${listen.fd}`);
   const { host, port } = listen;
   if (isOurs) return fine("port", `${port} is the running proxy's`);
@@ -52,34 +50,39 @@ export async function checkPort(listen: ListenOn, isOurs: boolean): Promise<Chec
   if (code === "EADDRINUSE")
     return missing("port", `${port} is in use by something else`, [`ss -ltnp 'sport = :${port}'`]);
   if (code === "EACCES")
-    return missing("port", `${port} is not this user's to open: ports below 1024 need root`, [
-      "sudo smtpscope proxy --user nobody …",
-    ]);
+    return missing("port", `${port} is not this user's to open: ports below 1024 need root`, [asRoot(words)]);
   return missing("port", `${host} port ${port} can't be opened: ${code}`, ["ip -brief address"]);
 }
 
-export async function checkRules(plan: RulePlan): Promise<Check[]> {
+export async function checkRules(plan: RulePlan, words: string): Promise<Check[]> {
   const { up } = rulesFor(plan);
   if (up.length === 0) return [fine("rules", "none are needed")];
   const ruleset = await answer("nft", ["-j", "list", "ruleset"]);
   if (ruleset.json === undefined) {
     return [
-      unknown("rules", `nft can't be asked: ${ruleset.why}; as root it can`, ["sudo smtpscope doctor …"]),
+      unknown("rules", `nft can't be asked: ${ruleset.why}; as root it can`, [
+        `sudo smtpscope doctor ${words}`,
+      ]),
     ];
   }
   const judgement = judgeRuleset(ruleset.json, plan);
-  return [judgedRules(judgement, up), ...(needsMark(plan) ? [await checkRoutes(judgement.marks, up)] : [])];
+  return [
+    ...judgedRules(judgement, up),
+    ...(needsMark(plan) ? [await checkRoutes(judgement.marks, up)] : []),
+  ];
 }
 
-function judgedRules({ lacking, hasForeignRules }: Judgement, up: readonly string[]): Check {
-  if (lacking.length === 0) return fine("rules", "are there and match");
-  if (hasForeignRules)
-    return unknown(
-      "rules",
-      `${lacking.join("; ")}, unless one of iptables' does, which are not understood`,
-      up,
-    );
-  return missing("rules", lacking.join("; "), up);
+function judgedRules({ lacking, hasForeignRules }: Judgement, up: readonly string[]): Check[] {
+  if (lacking.length === 0) return [fine("rules", "are there and match")];
+  const judged = hasForeignRules
+    ? (what: string) =>
+        unknown("rules", `${what}, unless one of iptables' does, which are not understood`, up)
+    : (what: string) => missing("rules", what, up);
+  return lacking.map(judged);
+}
+
+function asRoot(words: string): string {
+  return `sudo smtpscope proxy ${words} --user nobody`;
 }
 
 async function checkRoutes(marks: readonly number[], up: readonly string[]): Promise<Check> {

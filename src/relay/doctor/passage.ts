@@ -119,33 +119,47 @@ export async function watch(path: string): Promise<Watched | null> {
 /** Connects to `target`, which is the proxy or, where a rule should bring us to it, the server. */
 export async function proveOwn(proxy: Watched, target: HostAndPort): Promise<Check> {
   const where = endpointText(target.host, target.port);
-  const { socket, banner } = await greeted(target, null);
-  const from = endpointText(socket.localAddress, socket.localPort);
-  const id = await proxy.waitFor(() => idOf(proxy, ({ client }) => client === from), STATE_PATIENCE_MS);
+  const { socket, from, banner } = await greeted(target, null);
+  // A connection is told of when there is something to say of it.
   const text = await banner;
+  const id = await proxy.waitFor(() => idOf(proxy, ({ client }) => client === from), STATE_PATIENCE_MS);
   socket.destroy();
   if (id === null) {
     const reached = text === null ? "got no answer" : `was answered "${text}"`;
-    return missing("passage", `a connection from here to ${where} ${reached} and did not pass through the proxy`);
+    return missing(
+      "passage",
+      `a connection from here to ${where} ${reached} and did not pass through the proxy`,
+    );
   }
   const server = proxy.connected.get(id);
   const why = proxy.failed.get(id);
-  if (server === undefined) return missing("passage", `it came to the proxy, which did not reach the server: ${why ?? "no answer"}`);
-  if (text === null) return missing("passage", `it passed through the proxy to ${server}, which said nothing`);
-  return fine("passage", `a connection from here (${from}) to ${where} passed through the proxy to ${server}: "${text}"`);
+  if (server === undefined)
+    return missing("passage", `it came to the proxy, which did not reach the server: ${why ?? "no answer"}`);
+  if (text === null)
+    return missing("passage", `it passed through the proxy to ${server}, which said nothing`);
+  return fine(
+    "passage",
+    `a connection from here (${from}) to ${where} passed through the proxy to ${server}: "${text}"`,
+  );
 }
 
 /** Waits for a connection that somebody else makes. */
 export async function proveOther(proxy: Watched, patienceMs: number): Promise<Check> {
   proxy.forget();
-  const id = await proxy.waitFor(() => idOf(proxy, (_, candidate) => proxy.answered.has(candidate)), patienceMs);
+  const id = await proxy.waitFor(
+    () => idOf(proxy, (_, candidate) => proxy.answered.has(candidate)),
+    patienceMs,
+  );
   if (id === null) {
     const came = [...proxy.opened.values()][0];
     const says = came === undefined ? "no connection came" : `${came.client} came, and no server answered it`;
     return missing("passage", `${says} in ${patienceMs / 1_000} s: what passes by is not measured`);
   }
   const { client } = proxy.opened.get(id)!;
-  return fine("passage", `a connection from ${client} passed through the proxy to ${proxy.connected.get(id)}, which answered`);
+  return fine(
+    "passage",
+    `a connection from ${client} passed through the proxy to ${proxy.connected.get(id)}, which answered`,
+  );
 }
 
 /** Whether the server answers at all, asked directly. */
@@ -155,8 +169,11 @@ export async function checkServer(server: HostAndPort, sendProxy: ProxyVersion |
   const text = await banner;
   socket.destroy();
   if (failed() !== null) return missing("server", `${where} can't be reached: ${failed()}`);
-  if (text === null) return missing("server", `${where} accepts and says nothing in ${BANNER_PATIENCE_MS / 1_000} s`);
-  return text.startsWith("220") ? fine("server", `${where} says "${text}"`) : note("server", `${where} says "${text}"`);
+  if (text === null)
+    return missing("server", `${where} accepts and says nothing in ${BANNER_PATIENCE_MS / 1_000} s`);
+  return text.startsWith("220")
+    ? fine("server", `${where} says "${text}"`)
+    : note("server", `${where} says "${text}"`);
 }
 
 function idOf(proxy: Watched, isIt: (opened: Opened, id: number) => boolean): number | null {
@@ -166,6 +183,8 @@ function idOf(proxy: Watched, isIt: (opened: Opened, id: number) => boolean): nu
 
 interface Greeted {
   readonly socket: Socket;
+  /** `address:port` of this end. */
+  readonly from: string;
   /** The first line the server says; null when none came. */
   readonly banner: Promise<string | null>;
   failed(): string | null;
@@ -180,19 +199,24 @@ async function greeted({ host, port }: HostAndPort, sendProxy: ProxyVersion | nu
     socket.once("data", (chunk: Buffer) => resolve(firstLine(chunk)));
     socket.once("close", () => resolve(null));
   });
+  let from = "?";
   await new Promise<void>((resolve) => {
-    socket.once("connect", resolve).on("error", (error: NodeJS.ErrnoException) => {
+    socket.once("connect", () => {
+      // Asked at once: a connection that is reset right away has no end any more.
+      from = endpointText(socket.localAddress, socket.localPort);
+      resolve();
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => {
       why ??= error.code ?? error.message;
       resolve();
     });
   });
   // The proxy speaks for itself here.
   if (sendProxy !== null && why === null) socket.write(encodeProxyHeader(sendProxy, null));
-  return { socket, banner, failed: () => (socket.bytesRead === 0 ? why : null) };
+  return { socket, from, banner, failed: () => (socket.bytesRead === 0 ? why : null) };
 }
 
 function firstLine(chunk: Buffer): string {
   const end = chunk.indexOf("\r\n");
-  const line = textOf(chunk, 0, Math.min(end < 0 ? chunk.length : end, MAX_BANNER_BYTES));
-  return line;
+  return textOf(chunk, 0, Math.min(end < 0 ? chunk.length : end, MAX_BANNER_BYTES));
 }

@@ -69,7 +69,8 @@ export async function startProxy(
   args: readonly string[],
   launcher: readonly string[] = [],
 ): Promise<RunningProxy> {
-  const command = smtpscope("proxy", "-q", "-o", "json", "--drain", "1s", "--socket", "none", ...args);
+  const socket = args.includes("--socket") ? [] : ["--socket", "none"];
+  const command = smtpscope("proxy", "-q", "-o", "json", "--drain", "1s", ...socket, ...args);
   const child = inside.spawn(role, [...launcher, ...command]);
   let report = "";
   let said = "";
