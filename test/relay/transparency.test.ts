@@ -350,7 +350,10 @@ describe.skipIf(!mayRun)(
           expect(before).toMatch(new RegExp(`^MISSING +rules +no rule .*${what}`, "m"));
         expect(before).toMatch(/^MISSING +routes/m);
         // All but what would set the host's own clock and show its own load.
-        const pasted = before.split("What helps:\n")[1]?.replaceAll(/^(?:timedatectl|top|ulimit).*$/gm, "");
+        const pasted = (before.split("What helps:\n")[1] ?? "").replaceAll(
+          /^(?:timedatectl|top|ulimit).*$/gm,
+          "",
+        );
         expect(pasted).toContain("nft -f");
         await lab.execute("firewall", ["sh", "-e"], { input: pasted });
         const down = await lab.execute("firewall", smtpscope("proxy", ...TPROXY, "--print-rules=down"));
