@@ -1,5 +1,6 @@
 import type { Exchange, RawText } from "../spine/exchange.ts";
 import { BANNER } from "../spine/phase.ts";
+import type { Greeting } from "./shared-banners.ts";
 import type { Sighting, Signature } from "./signature.ts";
 import { type Heard, type Reply, replyOf } from "./view.ts";
 
@@ -35,6 +36,8 @@ export class Beginning implements Heard {
   readonly root: Beginning;
   readonly next: Beginning[] = [];
   replaced = 0;
+  /** Who else gives this banner; undefined while nobody has asked. */
+  shared: Greeting | null | undefined = undefined;
   readonly #phaseIndex: number;
   readonly #bytes: Uint8Array;
   readonly #exact: boolean;

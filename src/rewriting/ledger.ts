@@ -73,6 +73,14 @@ export class Ledger {
     addEvidence(known, [evidence()]);
   }
 
+  /** Further dialogues in which what was noted is the case. */
+  more(id: RewritingId, basis: RewritingFinding["basis"], variant: string, dialogues: number): void {
+    const tally = this.#tally(id, basis);
+    tally.dialogues += dialogues;
+    const known = variantOf(tally, variant);
+    if (known !== undefined) known.dialogues += dialogues;
+  }
+
   part(): LedgerPart {
     return [...this.#tallies.values()];
   }

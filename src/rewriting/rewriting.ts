@@ -2,6 +2,7 @@ import type { Conversation } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Difference, RewritingFinding } from "../spine/finding.ts";
+import { PacketTable } from "../spine/packets.ts";
 import { AUTH, BANNER, CONNECT, EHLO, HELO, NOOP, OTHER, STARTTLS } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
@@ -9,6 +10,7 @@ import { Beginning, Beginnings, type Found } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
 import { againstReferences } from "./reference/against.ts";
 import { sampleOf } from "./reference/pattern.ts";
+import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
 import type { RewritingId, Sighting, Signature } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
 import { type Heard, hostIn, type Reply, replyOf } from "./view.ts";
@@ -39,6 +41,18 @@ const AT_HELLO = at("hello");
 const AT_EXCHANGE = at("exchange");
 const AT_END = at("end");
 
+/** Connections to a server whose packets are looked at: the first few, and then one in so many. */
+const STACKS_LOOKED_AT = 8;
+const STACKS_EACH = 64;
+/** Servers whose connections are counted; when there are more, counting begins anew. */
+const MAX_SERVERS = 4_096;
+
+/** What was found, on its way between threads: plain values. */
+export interface RewritingPart {
+  readonly ledger: LedgerPart;
+  readonly greetings: GreetingsPart;
+}
+
 /** A dialogue in which something was found. */
 class Watched {
   heard: Beginning | null;
@@ -64,6 +78,11 @@ const NONE: readonly RewritingId[] = [];
 export class Rewriting {
   readonly #options: RewritingOptions;
   readonly #ledger = new Ledger();
+  readonly #shared = new SharedBanners();
+  readonly #servers = new Map<string, { count: number }>();
+  #lastServer = "";
+  #connections = { count: 0 };
+  #packets: PacketTable | null = null;
   #references: readonly Reference[] = [];
   #beginnings!: Beginnings;
 
@@ -94,12 +113,9 @@ export class Rewriting {
   /** A dialogue is over. @param counts whether what was found in it is to be reported */
   conversation(conversation: Conversation, frames: FileFrames, counts: boolean): void {
     const { transport } = conversation;
-    for (const signature of AT_END) {
-      const sighting = signature.detect(conversation);
-      if (sighting === null) continue;
-      const found = { signature, sighting, basis: "likely" } as const;
-      this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);
-    }
+    if (transport.trail !== undefined && this.#isLookedAt(transport.server))
+      this.#lookAtPackets(conversation);
+    if (counts) this.#greeted(conversation, frames);
     const watched = conversation.kept;
     conversation.kept = null;
     if (!counts || !(watched instanceof Watched)) return;
@@ -122,22 +138,68 @@ export class Rewriting {
     }
   }
 
+  /** Two hosts behind one address answer alike: a few connections tell, and each costs some µs. */
+  #isLookedAt(server: string): boolean {
+    if (server !== this.#lastServer) {
+      this.#lastServer = server;
+      this.#connections = this.#servers.get(server) ?? { count: 0 };
+      if (this.#servers.size >= MAX_SERVERS) this.#servers.clear();
+      this.#servers.set(server, this.#connections);
+    }
+    const number = this.#connections.count++;
+    return number < STACKS_LOOKED_AT || number % STACKS_EACH === 0;
+  }
+
+  #lookAtPackets(conversation: Conversation): void {
+    const { transport } = conversation;
+    this.#packets ??= new PacketTable();
+    transport.trail!.read(this.#packets);
+    for (const signature of AT_END) {
+      const sighting = signature.detect(conversation, this.#packets);
+      if (sighting === null) continue;
+      const found = { signature, sighting, basis: "likely" } as const;
+      this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);
+    }
+  }
+
+  #greeted(conversation: Conversation, frames: FileFrames): void {
+    const root = heardIn(conversation)?.root;
+    if (root === undefined || root.banner === null) return;
+    if (root.shared === undefined) {
+      const { transport } = conversation;
+      root.shared = this.#shared.greeting(root.banner, transport.server, () => ({
+        ...frames.locate(transport.firstFrame),
+        tcpStream: transport.tcpStreamAt(transport.firstFrame),
+        atUs: transport.firstAtUs,
+        text: this.#shown(`${transport.server}: ${root.banner!.lines[0]}`),
+      }));
+    }
+    if (root.shared !== null) root.shared.dialogues++;
+  }
+
   /** What has been found in an open dialogue. */
   foundIn(conversation: Conversation): readonly RewritingId[] {
     const { kept } = conversation;
     return kept instanceof Watched ? kept.sightings.map(({ signature }) => signature.id) : NONE;
   }
 
-  part(): LedgerPart {
-    return this.#ledger.part();
+  part(): RewritingPart {
+    return { ledger: this.#ledger.part(), greetings: this.#shared.part() };
   }
 
-  add(part: LedgerPart): void {
-    this.#ledger.add(part);
+  add({ ledger, greetings }: RewritingPart): void {
+    this.#ledger.add(ledger);
+    this.#shared.add(greetings);
   }
 
   findings(): RewritingFinding[] {
-    return this.#ledger.findings();
+    const ledger = new Ledger();
+    ledger.add(this.#ledger.part());
+    for (const { note, evidence, dialogues } of this.#shared.notes()) {
+      ledger.note(note, () => evidence);
+      ledger.more(note.id, note.basis, note.variant, dialogues - 1);
+    }
+    return ledger.findings();
   }
 
   #shown(text: string): string {

@@ -1,5 +1,6 @@
 import type { Conversation } from "../spine/conversation.ts";
 import type { Difference, Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
+import type { PacketTable } from "../spine/packets.ts";
 import type { Heard, Moment } from "./view.ts";
 
 export type RewritingId = RewritingFinding["id"];
@@ -60,10 +61,15 @@ interface OfExchange extends Described {
   detect(moment: Moment): Sighting | null;
 }
 
-/** Looks at the connection when it is over. */
+/** Looks at the packets of a connection that is over: see STACKS_LOOKED_AT in rewriting.ts for which. */
 interface OfConnection extends Described {
   readonly stage: "end";
-  detect(conversation: Conversation): Sighting | null;
+  detect(conversation: Conversation, packets: PacketTable): Sighting | null;
+}
+
+/** Found across dialogues: has no look of its own. */
+interface Across extends Described {
+  readonly stage: "across";
 }
 
 /** Found by comparing with what the server itself says: has no look of its own. */
@@ -71,4 +77,4 @@ interface Compared extends Omit<Described, "claim" | "explanation"> {
   readonly stage: "compared";
 }
 
-export type Signature = OfHeard<"banner"> | OfHeard<"hello"> | OfExchange | OfConnection | Compared;
+export type Signature = OfHeard<"banner"> | OfHeard<"hello"> | OfExchange | OfConnection | Across | Compared;

@@ -24,6 +24,7 @@ import { type Collected, Collector, PORTS } from "../support/collect.ts";
  *     5400 C= 0 8                        a further copy of the client's bytes [0, 8)
  *     6000 tick
  *     7000 C. fin                        an end: fin, rst, idle, open
+ *     server 198.51.100.25:25            another server's address
  *     oneway / refused / syns 3          facts about the connection
  *
  * Every line is a packet and has the next frame number, `@7` before the mark says otherwise. `?` for a
@@ -42,6 +43,8 @@ export type Step =
 
 export interface Facts {
   port: number;
+  /** `address:port`, where it is another one than usual. */
+  server?: string;
   synAtUs: number | null;
   synFrame: number;
   synCount: number;
@@ -95,6 +98,7 @@ export function parse(text: string): Script {
   for (const line of text.split(/\n| \/ /).map((each) => each.trimStart())) {
     if (line.trim() === "" || line.startsWith("--")) continue;
     if (/^\d+$/.test(line)) facts.port = Number(line);
+    else if (line.startsWith("server ")) facts.server = line.slice(7);
     else if (line === "oneway") facts.oneWay = true;
     else if (line === "refused") facts.refused = true;
     else if (line.startsWith("syns ")) facts.synCount = Number(line.slice(5));
@@ -173,7 +177,7 @@ class ScriptedTransport implements Transport {
   readonly delivered: Record<Side, number> = { client: 0, server: 0 };
 
   constructor(facts: Facts, firstAtUs: number | null) {
-    this.server = `192.0.2.25:${facts.port}`;
+    this.server = facts.server ?? `192.0.2.25:${facts.port}`;
     this.serverPort = facts.port;
     this.sawHandshake = facts.synFrame > 0 || facts.synAckFrame > 0;
     this.firstAtUs = facts.synAtUs ?? facts.synAckAtUs ?? firstAtUs;

@@ -251,3 +251,48 @@ test("what differs only where nothing may differ is looked at anew", () => {
   expect(idsIn(...clean, other)).toEqual(["ehlo-keyword-masked", "starttls-masked"]);
   expect(idsIn(...clean, host)).toEqual(["host-mismatch"]);
 });
+
+describe("one banner for unrelated servers", () => {
+  const at = (server: string, banner = "220 relay.provider.example ESMTP id 4711") =>
+    `server ${server}\n${talk(banner, "QUIT", "221 bye")}`;
+
+  test("three networks", () => {
+    const [finding, ...others] = foundIn(
+      at("192.0.2.25:25"),
+      at("192.0.2.25:25", "220 relay.provider.example ESMTP id 4712"),
+      at("198.51.100.25:25", "220 relay.provider.example ESMTP id 9"),
+      at("[2001:db8::25]:25"),
+    );
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({
+      id: "rewriting/shared-banner",
+      dialogues: 4,
+      basis: "likely",
+      confidence: 0.5,
+    });
+    expect(finding!.claim).toContain("3 servers");
+  });
+
+  test.each<readonly [string, readonly string[]]>([
+    ["two networks", [at("192.0.2.25:25"), at("198.51.100.25:25"), at("198.51.100.26:25")]],
+    ["a farm in one network", ["1", "2", "3", "4"].map((host) => at(`192.0.2.${host}:25`))],
+    [
+      "other names",
+      ["192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25"].map((server, i) =>
+        at(server, `220 mx${i}.example.net ESMTP`),
+      ),
+    ],
+    [
+      "a large service",
+      ["192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25"].map((server) =>
+        at(server, "220 mx.google.com ESMTP a1b2 - gsmtp"),
+      ),
+    ],
+    [
+      "no name",
+      ["192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25"].map((server) => at(server, "220 ESMTP ready")),
+    ],
+  ])("not: %s", (_why, scripts) => {
+    expect(idsIn(...scripts)).toEqual([]);
+  });
+});

@@ -1,5 +1,6 @@
 import type { Explanation } from "../../spine/finding.ts";
 import type { Signature } from "../signature.ts";
+import { answeredTooSoon } from "./answered-too-soon.ts";
 import { bannerMasked } from "./banner-masked.ts";
 import { chunkingStripped } from "./chunking-stripped.ts";
 import { commandMasked } from "./command-masked.ts";
@@ -12,7 +13,9 @@ import { hostMismatch } from "./host-mismatch.ts";
 import { keywordMasked } from "./keyword-masked.ts";
 import { lineTooLongDropped } from "./line-too-long-dropped.ts";
 import { mailShield } from "./mail-shield.ts";
+import { otherStack } from "./other-stack.ts";
 import { rcptLimitDropped } from "./rcpt-limit-dropped.ts";
+import { sharedBanner } from "./shared-banner.ts";
 import { starttlsMasked } from "./starttls-masked.ts";
 import { starttlsRefused } from "./starttls-refused.ts";
 
@@ -37,6 +40,9 @@ export const SIGNATURES: readonly Signature[] = [
   endOfDataHeld,
   lineTooLongDropped,
   rcptLimitDropped,
+  sharedBanner,
+  answeredTooSoon,
+  otherStack,
   ...COMPARED,
 ];
 

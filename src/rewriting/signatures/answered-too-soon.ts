@@ -1,0 +1,42 @@
+import { durationText, plural } from "../../spine/format.ts";
+import type { Signature } from "../signature.ts";
+import { tooSoon } from "../stack.ts";
+import { serversText } from "../sum-text.ts";
+
+/** A reply came sooner than the server's round trip. */
+export const answeredTooSoon: Signature = {
+  id: "rewriting/answered-too-soon",
+  severity: "warning",
+  stage: "end",
+  remedy:
+    "Look for who answers: a mail shield on the client's own host, or a proxy near it. The reply in the frame " +
+    "named is not the server's.",
+  source: "RFC 6298 §2 (round trips); Bugtraq 2002 on Norton AntiVirus",
+  detect(_conversation, packets) {
+    const soon = tooSoon(packets);
+    if (soon === null) return null;
+    const text = `answered after ${durationText(soon.afterUs)}; the round trip is ${durationText(soon.roundTripUs)}`;
+    return { variant: "", confidence: 0.8, text, frame: soon.frame };
+  },
+  claim(sum) {
+    return (
+      `A reply came sooner than the way to the server and back takes, in ${plural(sum.dialogues, "dialogue")} of ` +
+      `those looked at, with ${serversText(sum)}: it was given on the way.`
+    );
+  },
+  explanation: {
+    title: "A reply came before the server can have heard the question",
+    what: [
+      "The round trip to the server shows in every exchange of a connection. A reply that comes in a fraction of it was given by something nearer.",
+    ],
+    evidence: [
+      "At least three round trips in the connection, the handshake's among them, of 5 ms or more; and a reply with data in less than 30 % of the usual one.",
+      "The first eight connections to each server are looked at, then every 64th. Captured at the server the round trip is too short to tell.",
+    ],
+    usually: ["Antivirus mail shields (Norton answered STARTTLS itself), transparent proxies."],
+    confirm: ["Capture at the server: is the command there at all?"],
+    remedy: ["Exclude the mail program or the port from the shield."],
+    deliberate: "Yes: it is how they keep mail readable.",
+    sources: ["RFC 6298 §2", "Bugtraq, 2002"],
+  },
+};
