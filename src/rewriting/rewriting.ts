@@ -11,7 +11,7 @@ import { Ledger, type LedgerPart } from "./ledger.ts";
 import { againstReferences } from "./reference/against.ts";
 import { sampleOf } from "./reference/pattern.ts";
 import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
-import type { RewritingId, Sighting, Signature } from "./signature.ts";
+import type { Path, RewritingId, Sighting, Signature } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
 import { type Heard, hostIn, type Reply, replyOf } from "./view.ts";
 
@@ -53,6 +53,12 @@ export interface RewritingPart {
   readonly greetings: GreetingsPart;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function newPath(): Mutable<Path> & { connections: number } {
+  return { connections: 0, handshakes: 0, leastHandshakeUs: Number.POSITIVE_INFINITY };
+}
+
 /** A dialogue in which something was found. */
 class Watched {
   heard: Beginning | null;
@@ -79,9 +85,9 @@ export class Rewriting {
   readonly #options: RewritingOptions;
   readonly #ledger = new Ledger();
   readonly #shared = new SharedBanners();
-  readonly #servers = new Map<string, { count: number }>();
+  readonly #servers = new Map<string, Mutable<Path> & { connections: number }>();
   #lastServer = "";
-  #connections = { count: 0 };
+  #path = newPath();
   #packets: PacketTable | null = null;
   #references: readonly Reference[] = [];
   #beginnings!: Beginnings;
@@ -113,8 +119,7 @@ export class Rewriting {
   /** A dialogue is over. @param counts whether what was found in it is to be reported */
   conversation(conversation: Conversation, frames: FileFrames, counts: boolean): void {
     const { transport } = conversation;
-    if (transport.trail !== undefined && this.#isLookedAt(transport.server))
-      this.#lookAtPackets(conversation);
+    if (transport.trail !== undefined && this.#isLookedAt(transport)) this.#lookAtPackets(conversation);
     if (counts) this.#greeted(conversation, frames);
     const watched = conversation.kept;
     conversation.kept = null;
@@ -139,14 +144,18 @@ export class Rewriting {
   }
 
   /** Two hosts behind one address answer alike: a few connections tell, and each costs some µs. */
-  #isLookedAt(server: string): boolean {
+  #isLookedAt({ server, synAtUs, synAckAtUs, synCount }: Conversation["transport"]): boolean {
     if (server !== this.#lastServer) {
       this.#lastServer = server;
-      this.#connections = this.#servers.get(server) ?? { count: 0 };
+      this.#path = this.#servers.get(server) ?? newPath();
       if (this.#servers.size >= MAX_SERVERS) this.#servers.clear();
-      this.#servers.set(server, this.#connections);
+      this.#servers.set(server, this.#path);
     }
-    const number = this.#connections.count++;
+    const number = this.#path.connections++;
+    if (synAtUs !== null && synAckAtUs !== null && synCount === 1) {
+      this.#path.handshakes++;
+      this.#path.leastHandshakeUs = Math.min(this.#path.leastHandshakeUs, synAckAtUs - synAtUs);
+    }
     return number < STACKS_LOOKED_AT || number % STACKS_EACH === 0;
   }
 
@@ -155,7 +164,7 @@ export class Rewriting {
     this.#packets ??= new PacketTable();
     transport.trail!.read(this.#packets);
     for (const signature of AT_END) {
-      const sighting = signature.detect(conversation, this.#packets);
+      const sighting = signature.detect(this.#packets, this.#path);
       if (sighting === null) continue;
       const found = { signature, sighting, basis: "likely" } as const;
       this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);

@@ -1,4 +1,3 @@
-import type { Conversation } from "../spine/conversation.ts";
 import type { Difference, Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
 import type { PacketTable } from "../spine/packets.ts";
 import type { Heard, Moment } from "./view.ts";
@@ -64,7 +63,14 @@ interface OfExchange extends Described {
 /** Looks at the packets of a connection that is over: see STACKS_LOOKED_AT in rewriting.ts for which. */
 interface OfConnection extends Described {
   readonly stage: "end";
-  detect(conversation: Conversation, packets: PacketTable): Sighting | null;
+  detect(packets: PacketTable, path: Path): Sighting | null;
+}
+
+/** What all connections to a server so far show of the way to it. */
+export interface Path {
+  /** Handshakes seen from SYN to SYN-ACK, and the fastest of them. */
+  readonly handshakes: number;
+  readonly leastHandshakeUs: number;
 }
 
 /** Found across dialogues: has no look of its own. */

@@ -108,25 +108,23 @@ export interface TooSoon {
 }
 
 /**
- * A reply that came sooner than the server can have heard the question: of all round trips in the
- * connection, SYN to SYN-ACK among them, it took a fraction of the usual one.
+ * A reply that came sooner than the server can have heard the question: a fraction of all other round
+ * trips in the connection, and of the fastest handshake with that server.
  */
-export function tooSoon(table: PacketTable): TooSoon | null {
-  const samples = roundTrips(table);
-  if (samples.length < MIN_SAMPLES) return null;
-  const usual = samples.map(({ afterUs }) => afterUs).sort((a, b) => a - b)[samples.length >> 1]!;
-  const handshake = samples.find(({ ofSyn }) => ofSyn)?.afterUs ?? 0;
-  // A handshake that was faster than the rest says that the rest was slow, not that one was soon.
-  if (usual < MIN_ROUND_TRIP_US || handshake < usual * (1 - TOO_SOON)) return null;
-  const soon = samples.find(({ afterUs, hasData }) => hasData && afterUs < usual * TOO_SOON);
-  return soon === undefined ? null : { afterUs: soon.afterUs, roundTripUs: usual, frame: soon.frame };
+export function tooSoon(table: PacketTable, leastHandshakeUs: number): TooSoon | null {
+  const samples = roundTrips(table).sort((a, b) => a.afterUs - b.afterUs);
+  const [soonest, next] = samples;
+  if (soonest === undefined || next === undefined || samples.length < MIN_SAMPLES) return null;
+  const roundTripUs = Math.min(next.afterUs, leastHandshakeUs);
+  if (!soonest.hasData || roundTripUs < MIN_ROUND_TRIP_US || soonest.afterUs >= roundTripUs * TOO_SOON)
+    return null;
+  return { afterUs: soonest.afterUs, roundTripUs, frame: soonest.frame };
 }
 
 interface RoundTrip {
   readonly afterUs: number;
   readonly frame: number;
   readonly hasData: boolean;
-  readonly ofSyn: boolean;
 }
 
 /** From each client's packet to the first of the server's that acknowledges it; none where a packet was sent again. */
@@ -151,9 +149,7 @@ function roundTrips(table: PacketTable): RoundTrip[] {
       sentTo = Math.max(sentTo, end);
     } else if (asked >= 0 && flags & ACK_FLAG && table.acknowledged[at]! >= askedTo) {
       const afterUs = table.atUs[at]! - table.atUs[asked]!;
-      const ofSyn = (table.flags[asked]! & SYN_FLAG) !== 0;
-      if (afterUs >= 0)
-        found.push({ afterUs, frame: table.frame[at]!, hasData: table.lengthBytes[at]! > 0, ofSyn });
+      if (afterUs >= 0) found.push({ afterUs, frame: table.frame[at]!, hasData: table.lengthBytes[at]! > 0 });
       asked = -1;
     }
   }

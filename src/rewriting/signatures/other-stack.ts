@@ -12,7 +12,7 @@ export const otherStack: Signature = {
     "Find out who answers: capture closer to the server until the difference is gone. A SYN proxy or a transparent " +
     "proxy on that hop can change what it passes on.",
   source: "RFC 9293, RFC 7323 §5; netfilter SYNPROXY",
-  detect(_conversation, packets) {
+  detect(packets) {
     const change = stackChange(packets);
     if (change === null) return null;
     const { what, confidence, frame } = change;
