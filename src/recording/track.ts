@@ -139,6 +139,8 @@ export class Track implements Lane {
     if (tcp === null || tcp.isReset || (how === "fin" && tcp.isFinished(from))) return;
     const time = this.#time(atUs);
     this.#add(from, how === "rst" ? tcp.rst(from, time) : tcp.fin(from, time), atUs);
+    const isLast = tcp.isFinished("client") && tcp.isFinished("server") && !tcp.isReset;
+    if (isLast && !this.transport.oneWay) this.#acknowledge(tcp, from, atUs);
   }
 
   close(atUs: number): void {
@@ -155,8 +157,9 @@ export class Track implements Lane {
       this.#add("server", tcp.rst("server", time), time);
       return;
     }
+    if (tcp.isFinished("client") && tcp.isFinished("server")) return;
     // The latest packet says until when the connection was seen; without both FINs that is its end.
-    const time = tcp.isFinished("client") && tcp.isFinished("server") ? this.#orderUs : this.#time(atUs);
+    const time = this.#time(atUs);
     if (this.#synDone && synAckAtUs === null && tcp.offset("client") === 0) {
       // Nobody has answered: here the client gave up.
       if (time > this.#orderUs) this.#add("client", tcp.nothing(time), time);

@@ -155,10 +155,16 @@ function parseLine(line: string, previousFrame: number, facts: Facts, steps: Ste
   return at === undefined ? frame : Math.max(previousFrame, frame);
 }
 
+/** Other addresses than the usual ones. */
+interface Ends {
+  client: string;
+  server: string;
+}
+
 /** A connection that is what the playbook says. */
 class ScriptedTransport implements Transport {
   readonly clockSteps = 0;
-  readonly client = "192.0.2.1:40000";
+  readonly client: string;
   readonly server: string;
   readonly serverPort: number;
   readonly sawHandshake: boolean;
@@ -176,8 +182,9 @@ class ScriptedTransport implements Transport {
   lastAtUs: number | null;
   readonly delivered: Record<Side, number> = { client: 0, server: 0 };
 
-  constructor(facts: Facts, firstAtUs: number | null) {
-    this.server = facts.server ?? `192.0.2.25:${facts.port}`;
+  constructor(facts: Facts, firstAtUs: number | null, ends?: Ends) {
+    this.client = ends?.client ?? "192.0.2.1:40000";
+    this.server = ends?.server ?? facts.server ?? `192.0.2.25:${facts.port}`;
     this.serverPort = facts.port;
     this.sawHandshake = facts.synFrame > 0 || facts.synAckFrame > 0;
     this.firstAtUs = facts.synAtUs ?? facts.synAckAtUs ?? firstAtUs;
@@ -291,9 +298,18 @@ export function playTo(listener: DialogueListener, script: string | Script, opti
 }
 
 /** Says the script to a sink, as its source. */
-export function tell({ facts, steps }: Script, source: SourceSink, watch?: (sink: StreamSink) => void): void {
+export function tell(
+  { facts, steps }: Script,
+  source: SourceSink,
+  watch?: (sink: StreamSink) => void,
+  ends?: Ends,
+): void {
   const timed = steps.find((step) => step.kind !== "tick" && "atUs" in step && step.atUs !== NO_TIME);
-  const transport = new ScriptedTransport(facts, timed !== undefined && "atUs" in timed ? timed.atUs : null);
+  const transport = new ScriptedTransport(
+    facts,
+    timed !== undefined && "atUs" in timed ? timed.atUs : null,
+    ends,
+  );
   const sink = source.open(transport);
   let last = facts.handshakeAtUs ?? facts.synAckAtUs ?? facts.synAtUs ?? NO_TIME;
   for (const step of steps) {
