@@ -1,9 +1,12 @@
 /** The observing process of a proxy, started by it: see relay/observer-process.ts. Its one argument is an ObserveRequest. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Order } from "../relay/facts.ts";
 import { inheritedLink, sendCheckpoint } from "../relay/observer-end.ts";
 import { FORMATS } from "../reports/index.ts";
+import { escapeText } from "../spine/text.ts";
 import { asItGoes, both } from "./as-it-goes.ts";
 import { type ColourChoice, paintFor } from "./colour.ts";
+import type { FileRequest } from "./file-options.ts";
 import { leave } from "./leave.ts";
 import { LiveHost } from "./live-screen.ts";
 import { Observer } from "./observer.ts";
@@ -12,6 +15,7 @@ import { askAgain, type ReaskRequest } from "./reask.ts";
 import { redactAddresses } from "./redact.ts";
 import { terminalOptions } from "./terminal.ts";
 import { Watched } from "./watched.ts";
+import { WrittenFiles } from "./written-files.ts";
 
 export interface ObserveRequest extends ReadRequest {
   readonly format: "text" | "json";
@@ -19,6 +23,9 @@ export interface ObserveRequest extends ReadRequest {
   readonly reask: ReaskRequest;
   /** Show a screen, while there is a terminal. */
   readonly screen: { readonly ascii: boolean } | null;
+  readonly files: FileRequest;
+  /** What is observed, in a sentence. */
+  readonly about: string;
 }
 
 /** How often the relay is given what there is, for a successor. */
@@ -48,6 +55,11 @@ function print(text: string): void {
     process.stdout.write(text);
 }
 
+function tell(sentence: string): void {
+  if (sayOnScreen !== null) sayOnScreen(sentence);
+  else process.stderr.write(`smtpscope: ${escapeText(sentence)}\n`);
+}
+
 function summary(): string {
   const paint = paintFor(request.color, process.stdout.isTTY === true, process.env);
   return FORMATS[request.format](observer.report(), paint);
@@ -59,10 +71,11 @@ function obey(order: Order): void {
       print(summary());
       break;
     case "say":
-      if (sayOnScreen !== null) sayOnScreen(order.text);
-      else process.stderr.write(`smtpscope: ${order.text}\n`);
+      tell(order.text);
       break;
     case "rotate":
+      files.rotate();
+      break;
     case "finish":
       break;
   }
@@ -75,9 +88,16 @@ const redact = request.redact ? redactAddresses : (text: string) => text;
 const watched = request.screen === null ? null : new Watched(redact);
 const lines = asItGoes(request.asItGoes, redact, (line) => print(`${line}\n`));
 
-const observer = new Observer(request, {
+const files = new WrittenFiles(
+  request.files,
+  request.about,
+  (frame) => observer.source.frames.uncertaintyUs(frame),
+  tell,
+);
+const observer: Observer = new Observer(request, {
   say: (line) => print(`${line}\n`),
   order: obey,
+  files,
   ...(watched === null ? {} : { watch: both(watched.watch, lines) }),
 });
 
@@ -113,7 +133,7 @@ const timer = setInterval(() => {
 
 const reask = askAgain(request.reask, request.references, {
   found: (references) => observer.compareWith(references),
-  failed: (why) => process.stderr.write(`smtpscope: ${why}\n`),
+  failed: tell,
 });
 
 link.on("data", (chunk: Buffer) => {
@@ -126,6 +146,9 @@ link.on("end", () => finish());
 const screen =
   request.screen !== null && watched !== null ? showScreenOn(watched, request.screen.ascii) : null;
 
+/** A disk that does not answer must not cost the summary. */
+const FILES_PATIENCE_MS = 10_000;
+
 async function finish(): Promise<void> {
   if (isOver) return;
   isOver = true;
@@ -134,6 +157,7 @@ async function finish(): Promise<void> {
   clearInterval(timer);
   reask?.stop();
   observer.source.end();
+  await Promise.race([files.close(observer.report()), sleep(FILES_PATIENCE_MS)]);
   print(summary());
   void leave(0);
 }

@@ -9,11 +9,12 @@ import type { DialogueListener } from "../spine/conversation.ts";
 import type { Reference } from "../spine/reference.ts";
 import type { RelayView, Report } from "../spine/report.ts";
 import type { SourceSink, StreamSink, Transport } from "../spine/wire.ts";
-import { type AsItGoes, asItGoes, type Listeners } from "./as-it-goes.ts";
+import { type AsItGoes, asItGoes, both, type Listeners } from "./as-it-goes.ts";
 import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
 import { redactAddresses } from "./redact.ts";
 import { assemble } from "./report.ts";
 import { compileSelection } from "./selection.ts";
+import type { WrittenFiles } from "./written-files.ts";
 
 /** What is made of a running proxy: the same analysis as of captures, on what its relay observes. */
 
@@ -23,6 +24,8 @@ export interface ObserverHandlers {
   order(order: Order): void;
   /** Told of exchanges and dialogues, instead of lines being said. */
   readonly watch?: Listeners;
+  /** What is written while it goes on. */
+  readonly files?: WrittenFiles;
 }
 
 /** What an observer hands to its successor: plain values. */
@@ -61,12 +64,21 @@ export class Observer {
       redact,
       references,
       ...compileSelection(request),
-      ...(handlers.watch ?? asItGoes(request.asItGoes, redact, handlers.say)),
+      ...this.#logged(
+        handlers.watch ?? asItGoes(request.asItGoes, redact, handlers.say),
+        redact,
+        handlers.files,
+      ),
     };
     this.#analysis = new Analysis(this.#options, () => this.source.frames);
     const ports = new Set(request.ports);
-    const dialogues = new Dialogues(this.#listener(), { ports, copiesPossible: false });
-    this.source = new LiveSource(new MailOnly(dialogues, ports), {
+    const recording = handlers.files?.recording ?? null;
+    const dialogues = new Dialogues(this.#listener(), {
+      ports,
+      copiesPossible: false,
+      ...(recording === null ? {} : { privacy: recording }),
+    });
+    this.source = new LiveSource(new MailOnly(recording?.before(dialogues) ?? dialogues, ports), {
       state: (state) => {
         this.#state = state;
       },
@@ -77,6 +89,13 @@ export class Observer {
         this.#uncertainty.record(Math.max(0, uncertaintyUs));
       },
     });
+  }
+
+  /** These, and the log if there is one. */
+  #logged(shown: Listeners, redact: (text: string) => string, files: WrittenFiles | undefined): Listeners {
+    if (files?.logs !== true) return shown;
+    const log = (line: string) => files.record(line, this.source.lastAtUs ?? 0);
+    return both(shown, asItGoes("ndjson", redact, log));
   }
 
   /** From here on what arrives is compared with these. */

@@ -18,6 +18,7 @@ import { plural } from "../spine/format.ts";
 import { complain, complainTo } from "./complain.ts";
 import { descriptorLimit, possibleConnections, SPARE_DESCRIPTORS } from "./descriptors.ts";
 import { EXIT } from "./exit.ts";
+import { FILE_OPTIONS, fileRequest, refuseUnwritable } from "./file-options.ts";
 import type { ObserveRequest } from "./observe.ts";
 import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
@@ -90,6 +91,7 @@ const OPTIONS = {
     describe: "The summary at the end as text or JSON",
   },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No line for each dialogue" },
+  ...FILE_OPTIONS,
   config: {
     type: "string",
     requiresArg: true,
@@ -135,7 +137,7 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const settings = screen === null ? null : terminalSettings();
   const reask = reaskRequest(args);
   const report = await reportRequest(args, args.quiet ? "nothing" : "lines");
-  const request: ObserveRequest = { ...report, format, color, reask, screen };
+  const files = fileRequest(args);
   if (upstream !== null) await resolveOrSay(upstream);
   const native = await openNative();
   const route = routeOf(args, upstream, listen, native);
@@ -147,6 +149,10 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   if (args.user !== undefined) {
     dropPrivileges(args.user, sourceOf(args) === "client" && typeof native !== "string" ? native : null);
   }
+  refuseUnwritable(files);
+  if (files.raw) complain(`--raw: ${files.recording} will hold passwords and mail as they are`);
+  const about = `${route.mode} proxy on ${relay.listening.join(", ")}, relaying to ${route.upstreamText}; times are the proxy's own`;
+  const request: ObserveRequest = { ...report, format, color, reask, screen, files, about };
   const observer = new ObserverProcess(relay, {
     script: fileURLToPath(new URL("./observe.js", import.meta.url)),
     args: [JSON.stringify(request)],

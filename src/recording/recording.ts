@@ -33,6 +33,8 @@ export interface RecordingOptions extends Rotation {
   readonly application: string;
   /** Said in the file's header. */
   readonly comment: string | null;
+  /** By how much a chunk, by its number, may be stamped late (µs), where that is known. */
+  readonly uncertaintyUs: ((frame: number) => number | null) | null;
   readonly say: (sentence: string) => void;
 }
 
@@ -52,6 +54,7 @@ export interface RecordingCounts {
 export class Recording implements PrivacyListener {
   readonly #file: RotatingFile;
   readonly #raw: boolean;
+  readonly #uncertaintyUs: RecordingOptions["uncertaintyUs"];
   readonly #order: InOrder;
   readonly #tracks = new Map<Transport, Track>();
   /** Those whose handshake is not complete. */
@@ -69,6 +72,7 @@ export class Recording implements PrivacyListener {
       throw new SmtpscopeError("usage", `a recording is a pcapng file: name it ${path}.pcapng`);
     }
     this.#raw = raw;
+    this.#uncertaintyUs = options.uncertaintyUs;
     const about = raw
       ? "relayed SMTP, secrets and messages included"
       : "relayed SMTP; secrets and messages are filler";
@@ -146,6 +150,12 @@ export class Recording implements PrivacyListener {
   }
 
   // ---- What the tees say
+
+  /** What is to be said of a chunk's stamp. */
+  remarkOn(frame: number): string | null {
+    const us = this.#uncertaintyUs?.(frame) ?? 0;
+    return us > 0 ? `stamped up to ${us} µs late` : null;
+  }
 
   /** A defect here costs one connection's recording, and nothing else. */
   guarded<T>(track: Track, act: () => T): T | undefined {

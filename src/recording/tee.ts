@@ -3,6 +3,7 @@ import type { Track } from "./track.ts";
 
 /** The recording a tee belongs to. */
 interface Home {
+  remarkOn(frame: number): string | null;
   guarded<T>(track: Track, act: () => T): T | undefined;
   passed(track: Track, atUs: number): void;
   closed(track: Track): void;
@@ -26,7 +27,9 @@ export class Tee implements StreamSink {
   }
 
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
-    this.#home.guarded(this.#track, () => this.#track.bytes(from, atUs, buffer, start, end));
+    this.#home.guarded(this.#track, () => {
+      this.#track.bytes(from, atUs, buffer, start, end, this.#home.remarkOn(frame));
+    });
     if (this.#inner.wanted) this.#inner.bytes(from, atUs, frame, buffer, start, end);
     this.#home.passed(this.#track, atUs);
   }

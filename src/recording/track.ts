@@ -1,4 +1,5 @@
 import type { ByteKind } from "../spine/privacy.ts";
+import { escapeText } from "../spine/text.ts";
 import type { EndCause, GapCause, Side, Transport } from "../spine/wire.ts";
 import type { InOrder, Lane } from "./in-order.ts";
 import { Piece } from "./piece.ts";
@@ -50,7 +51,7 @@ export class Track implements Lane {
     if (tcp === null) return false;
     if (synAtUs !== null && !this.#synDone) {
       this.#synDone = true;
-      this.#add("client", tcp.syn(synAtUs, null), synAtUs);
+      this.#add("client", tcp.syn(synAtUs, this.#origin(synAtUs)), synAtUs);
     }
     if (synAckAtUs !== null && !this.#synAckDone) {
       this.#synAckDone = true;
@@ -63,28 +64,54 @@ export class Track implements Lane {
     return this.#ackDone;
   }
 
+  /** What a capture could not tell of where the connection comes from. */
+  #origin(synAtUs: number): string | null {
+    const { live } = this.transport;
+    if (live === undefined) return null;
+    const parts = [`client accepted ${synAtUs - live.acceptedAtUs} µs before`];
+    if (live.via !== null && live.via !== this.transport.client) parts.push(`the server sees ${live.via}`);
+    if (live.failure !== null) parts.push(`the server could not be reached: ${live.failure}`);
+    return escapeText(parts.join("; "));
+  }
+
   /** Greets once the server has answered: only then it is certain who it is. */
   greetIfAnswered(): boolean {
     return this.transport.synAckAtUs !== null && this.greet();
   }
 
-  bytes(from: Side, atUs: number, buffer: Uint8Array, start: number, end: number): void {
+  /** @param remark on the stamp */
+  bytes(
+    from: Side,
+    atUs: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    remark: string | null,
+  ): void {
     if (!this.#ackDone) this.greet();
     const tcp = this.#placed();
     if (tcp === null) return;
     for (let at = start; at < end; at += MAX_SEGMENT_BYTES) {
-      this.#segment(tcp, from, atUs, buffer, at, Math.min(end, at + MAX_SEGMENT_BYTES));
+      this.#segment(tcp, from, atUs, buffer, at, Math.min(end, at + MAX_SEGMENT_BYTES), remark);
     }
     if (tcp.unacknowledged(from) >= ACKNOWLEDGE_BYTES && !this.transport.oneWay)
       this.#acknowledge(tcp, from, atUs);
   }
 
-  #segment(tcp: Tcp, from: Side, atUs: number, buffer: Uint8Array, start: number, end: number): void {
+  #segment(
+    tcp: Tcp,
+    from: Side,
+    atUs: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    remark: string | null,
+  ): void {
     const lengthBytes = end - start;
     // Of what is not SMTP only how much it was.
     const keptBytes = this.#withheld?.isOther ? 0 : lengthBytes;
     const offset = tcp.offset(from);
-    const packet = tcp.data(from, this.#time(atUs), lengthBytes, keptBytes, null);
+    const packet = tcp.data(from, this.#time(atUs), lengthBytes, keptBytes, remark);
     if (keptBytes > 0) packet.block.set(buffer.subarray(start, end), packet.payloadAt);
     const piece = this.#add(from, packet, atUs, offset, keptBytes);
     if (keptBytes === 0) return;

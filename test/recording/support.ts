@@ -142,6 +142,7 @@ export async function record(
     sizeBytes: null,
     ageUs: null,
     keep: null,
+    uncertaintyUs: null,
     ...options,
   });
   const live = new Collector();
