@@ -196,11 +196,23 @@ export class RotatingFile {
     const next = this.#waiting.indexOf(NEXT);
     const count = Math.min(MAX_PIECES, next < 0 ? this.#waiting.length : next);
     const pieces = this.#waiting.slice(0, count) as Buffer[];
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    await writeWhole(this.#fd!, pieces, bytes);
-    this.#wholeBytes += bytes;
+    const written = { bytes: 0 };
+    try {
+      await writeWhole(this.#fd!, pieces, written);
+    } finally {
+      this.#wrote(pieces, written.bytes);
+    }
+  }
+
+  /** So many bytes of these are in the file: what is there whole need not wait any more. */
+  #wrote(pieces: readonly Buffer[], bytes: number): void {
+    let wholeBytes = 0;
+    let count = 0;
+    for (; count < pieces.length && wholeBytes + pieces[count]!.length <= bytes; count++)
+      wholeBytes += pieces[count]!.length;
+    this.#wholeBytes += wholeBytes;
     this.#waiting.splice(0, count);
-    this.#waitingBytes -= bytes;
+    this.#waitingBytes -= wholeBytes;
   }
 
   async #openNext(): Promise<void> {
@@ -283,12 +295,14 @@ export class RotatingFile {
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
 
-async function writeWhole(fd: number, pieces: readonly Buffer[], bytes: number): Promise<void> {
+/** @param written tells how far it came */
+async function writeWhole(fd: number, pieces: readonly Buffer[], written: { bytes: number }): Promise<void> {
   const write = promisify(writev);
-  let { bytesWritten } = await write(fd, pieces);
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  written.bytes = (await write(fd, pieces)).bytesWritten;
   // The disk is nearly full: it says so now, or takes the rest.
-  while (bytesWritten < bytes) {
-    bytesWritten += (await write(fd, [Buffer.concat(pieces).subarray(bytesWritten)])).bytesWritten;
+  while (written.bytes < bytes) {
+    written.bytes += (await write(fd, [Buffer.concat(pieces).subarray(written.bytes)])).bytesWritten;
   }
 }
 

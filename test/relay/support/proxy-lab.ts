@@ -9,6 +9,8 @@ import type { Report } from "../../../src/spine/report.ts";
 
 /** What the lab's JavaScript offers of itself here. */
 export interface Laboratory {
+  /** Where the servers' packages are unpacked. */
+  readonly root: string;
   open(): void;
   close(): void;
   path(...names: string[]): string;
