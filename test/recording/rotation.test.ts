@@ -6,6 +6,7 @@ import {
   renameSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -183,7 +184,7 @@ describe.skipIf(!mayMount)(`a disk that is full${mayMount ? "" : " (skipped: nee
       const kept = statSync(path).size;
       expect(kept).toBe((300 - file.lostPieces) * 1_000);
       renameSync(path, `${path}.old`);
-      spawnSync("truncate", ["-s", "0", `${path}.old`]);
+      truncateSync(`${path}.old`);
       file.rotate();
       file.append(line, 1_000);
       await file.close();
