@@ -19,7 +19,7 @@ import { complain } from "./complain.ts";
 import { descriptorLimit, possibleConnections } from "./descriptors.ts";
 import { EXIT } from "./exit.ts";
 import { refuseRepeated } from "./report-options.ts";
-import { listenOn, ROUTE_OPTIONS, upstreamOf } from "./route-options.ts";
+import { listenOn, ROUTE_OPTIONS, resolveOrSay, upstreamOf } from "./route-options.ts";
 import { rulePlan } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
 import { parseLength } from "./times.ts";
@@ -121,7 +121,7 @@ function checkDescriptors(): Check {
 
 async function checkUpstream(args: DoctorArguments): Promise<Check[]> {
   const upstream = args.upstream === undefined ? null : upstreamOf(args);
-  await upstream?.resolve();
+  if (upstream !== null) await resolveOrSay(upstream);
   const address = upstream?.addresses[0];
   return address === undefined ? [] : [await checkServer(address, args.sendProxy ?? null)];
 }

@@ -22,7 +22,7 @@ import { FILE_OPTIONS, fileRequest, refuseUnwritable } from "./file-options.ts";
 import type { ObserveRequest } from "./observe.ts";
 import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
-import { listenOn, ROUTE_OPTIONS, routeOf, sourceOf, upstreamOf } from "./route-options.ts";
+import { listenOn, ROUTE_OPTIONS, resolveOrSay, routeOf, sourceOf, upstreamOf } from "./route-options.ts";
 import { rulesText } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
 import { RESTORE_TERMINAL, SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
@@ -210,16 +210,6 @@ function limitsOf(args: ProxyArguments): RelayLimits {
 }
 
 const DEFAULT_CONNECTIONS = 10_000;
-
-async function resolveOrSay(upstream: Upstream): Promise<void> {
-  try {
-    await upstream.resolve();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOTFOUND" ? "there is no such name" : `the name cannot be looked up (${code})`;
-    throw new SmtpscopeError("usage", `--upstream ${upstream.host}: ${why}`);
-  }
-}
 
 function refuseLoop(route: Route, upstream: Upstream): void {
   if (route.goesInCircles(upstream.addresses)) {

@@ -86,6 +86,17 @@ export function upstreamOf(args: RouteArguments): Upstream | null {
   throw new SmtpscopeError("usage", "say which server to relay to: -u HOST:PORT");
 }
 
+/** @throws SmtpscopeError when the name stands for no address */
+export async function resolveOrSay(upstream: Upstream): Promise<void> {
+  try {
+    await upstream.resolve();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOTFOUND" ? "there is no such name" : `the name cannot be looked up (${code})`;
+    throw new SmtpscopeError("usage", `--upstream ${upstream.host}: ${why}`);
+  }
+}
+
 export function sourceOf(args: RouteArguments): Source {
   return args.source ?? (args.mode === "tproxy" && args.sendProxy === undefined ? "client" : "own");
 }

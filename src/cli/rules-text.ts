@@ -3,7 +3,7 @@ import { LoopGuard } from "../relay/loop.ts";
 import { accountOf } from "../relay/native/privileges.ts";
 import { type RulePlan, rulesFor } from "../relay/rules.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
-import { listenOn, type ROUTE_OPTIONS, sourceOf, upstreamOf } from "./route-options.ts";
+import { listenOn, type ROUTE_OPTIONS, resolveOrSay, sourceOf, upstreamOf } from "./route-options.ts";
 
 type RouteArguments = ArgumentsCamelCase<InferredOptionTypes<typeof ROUTE_OPTIONS>>;
 
@@ -31,7 +31,7 @@ export async function rulePlan(args: RouteArguments): Promise<RulePlan> {
   if (listen === undefined || "fd" in listen)
     throw new SmtpscopeError("usage", "rules need the port: -l PORT");
   const upstream = upstreamOf(args);
-  await upstream?.resolve();
+  if (upstream !== null) await resolveOrSay(upstream);
   const serverAddresses = (upstream?.addresses ?? []).map(({ host }) => host);
   const guard = new LoopGuard([]);
   const { mode } = args;

@@ -89,12 +89,10 @@ export class Relay implements PairOwner {
   async listen(): Promise<void> {
     for (const on of this.#options.listen) {
       const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen("fd" in on ? { fd: on.fd } : { ...on, backlog: BACKLOG }, () => {
-          server.off("error", reject);
-          resolve();
-        });
+      await begin(server, on).catch((error: NodeJS.ErrnoException) => {
+        // A host without IPv6: anywhere is 0.0.0.0 there.
+        const isAnywhere = "host" in on && on.host === "::" && NO_IPV6.has(error.code ?? "");
+        return isAnywhere ? begin(server, { ...on, host: "0.0.0.0" }) : Promise.reject(error);
       });
       server.on("error", () => {});
       acceptWith(server, (adopt) => this.#accept(adopt));
@@ -308,6 +306,18 @@ export class Relay implements PairOwner {
     else this.#perClient.delete(pair.clientAddress);
     if (this.#isDraining && this.#pairs.size === 0) this.onIdle?.();
   }
+}
+
+const NO_IPV6: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
+
+function begin(server: Server, on: ListenOn): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen("fd" in on ? { fd: on.fd } : { ...on, backlog: BACKLOG }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }
 
 /** Connections that the kernel keeps for us until they are accepted. */

@@ -50,6 +50,7 @@ export class Route {
    * @throws SmtpscopeError when one can't take what the mode brings
    */
   listening(servers: readonly Server[]): void {
+    this.#judged = [];
     this.#guard = new LoopGuard(
       servers.map((server) => {
         const { address, port } = boundTo(server);

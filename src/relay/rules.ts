@@ -148,8 +148,10 @@ function keepingReplies(serverPort: number): Chain[] {
   ];
 }
 
-function incoming(plan: RulePlan): string {
-  return plan.interface === null ? "" : `iifname "${plan.interface}" `;
+/** Over lo come the proxy's own connections to a server on this host, which would go round in circles. */
+function incoming({ interface: name, mode }: RulePlan): string {
+  if (name !== null) return `iifname "${name}" `;
+  return mode === "tproxy" ? `iifname != "lo" ` : "";
 }
 
 interface Destination {

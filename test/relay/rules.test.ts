@@ -55,7 +55,11 @@ test.each<[string, string[], string[]]>([
     ["tproxy ip to :2525", "tproxy ip6 to :2525", "socket transparent 1", "ip -6 rule add"],
     ["redirect"],
   ],
-  ["tproxy for an IPv6 server", ["tcp dport 587 tproxy ip6 to :2525"], ["tproxy ip to"]],
+  [
+    "tproxy for an IPv6 server",
+    ['iifname != "lo" ip6 daddr', "tcp dport 587 tproxy ip6 to :2525"],
+    ["tproxy ip to"],
+  ],
   ["the client's address", ["socket transparent 1", "ip rule add fwmark 0x2525"], ["tproxy", "dport"]],
   ["the client's address to a server here", ["tcp sport 25 ct mark 0x2525", 'iifname "lo"'], ["socket"]],
 ])("%s: what is there and what is not", (name, has, lacks) => {

@@ -226,6 +226,14 @@ describe.skipIf(!mayRun)(
         expectRelayed(await end(), client, here, true);
       });
 
+      test("the same by tproxy", async () => {
+        const here = bracketed(INSIDE[family], 25);
+        await stand(["-l", "2525", "--mode", "tproxy", "-u", here]);
+        await talk({ source: client, host: INSIDE[family] });
+        expect(await local.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, here, true);
+      });
+
       test("the host's own mail", async () => {
         await stand(["-l", "2525", "--mode", "redirect", "--own-mail", "--user", "nobody"]);
         await lab.execute("firewall", [
