@@ -1,4 +1,5 @@
 import type { ScreenHost } from "../screens/index.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
 import type { Report } from "../spine/report.ts";
 import { compileKeptFilter } from "./kept-filter.ts";
 import type { Observer } from "./observer.ts";
@@ -59,7 +60,9 @@ export class LiveHost implements ScreenHost {
   }
 
   async save(...[path, what]: Parameters<ScreenHost["save"]>): Promise<void> {
-    saveExport(path, what);
+    await saveExport(path, what, () => {
+      throw new SmtpscopeError("output", "a proxy records its dialogues as they come: start it with -w");
+    });
   }
 
   baseline(path: string): Promise<Report> {

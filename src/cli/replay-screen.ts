@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Progress, ScreenEnd, ScreenHost } from "../screens/index.ts";
+import { SmtpscopeError } from "../spine/errors.ts";
 import type { Report } from "../spine/report.ts";
 import type { ColourChoice } from "./colour.ts";
 import { EXIT } from "./exit.ts";
@@ -7,6 +8,7 @@ import { compileKeptFilter } from "./kept-filter.ts";
 import { Reading, type ReadPart, type ReadRequest } from "./reading.ts";
 import { redactAddresses } from "./redact.ts";
 import { assemble } from "./report.ts";
+import { saveDialogue } from "./save-dialogue.ts";
 import { differences, readBaseline, saveExport } from "./screen-host.ts";
 import { terminalOptions } from "./terminal.ts";
 import { Watched } from "./watched.ts";
@@ -143,7 +145,12 @@ class ScreenReplay implements ScreenHost {
   }
 
   async save(...[path, what]: Parameters<ScreenHost["save"]>): Promise<void> {
-    saveExport(path, what);
+    await saveExport(path, what, (dialogue) => {
+      const group = this.#wanted.groups.find((files) => files.includes(dialogue.file));
+      if (group === undefined)
+        throw new SmtpscopeError("output", "what came over a pipe cannot be read again: tee it into a file");
+      return saveDialogue(path, dialogue, group, new Set(this.#wanted.request.ports));
+    });
   }
 
   async baseline(path: string): Promise<Report> {

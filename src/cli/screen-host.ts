@@ -4,20 +4,26 @@ import { compareReplies } from "../rewriting/compare/reply.ts";
 import { showDifference } from "../rewriting/compare/show.ts";
 import type { Export, ScreenHost } from "../screens/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
+import type { KeptDialogue } from "../spine/kept.ts";
 import type { Report } from "../spine/report.ts";
 import { Reading, type ReadRequest } from "./reading.ts";
 import { assemble } from "./report.ts";
 
 /** What every screen asks of the program, wherever its numbers come from. */
 
-export function saveExport(path: string, what: Export) {
+/** Writes what was asked for. @param captured how a dialogue comes to be a capture */
+export function saveExport(
+  path: string,
+  what: Export,
+  captured: (dialogue: KeptDialogue) => Promise<void>,
+): void | Promise<void> {
   switch (what.kind) {
     case "text":
       return writeNew(path, what.text);
     case "report":
       return writeNew(path, FORMATS[what.format](what.report, plain));
     case "capture":
-      throw new SmtpscopeError("output", "writing a dialogue as a capture is not possible yet");
+      return captured(what.dialogue);
   }
 }
 

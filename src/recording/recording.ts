@@ -74,8 +74,8 @@ export class Recording implements PrivacyListener {
     this.#raw = raw;
     this.#uncertaintyUs = options.uncertaintyUs;
     const about = raw
-      ? "relayed SMTP, secrets and messages included"
-      : "relayed SMTP; secrets and messages are filler";
+      ? "SMTP, secrets and messages included"
+      : "SMTP; secrets and messages are filler";
     this.#file = new RotatingFile({
       ...options,
       mode: raw ? 0o600 : 0o640,
