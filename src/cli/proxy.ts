@@ -233,6 +233,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE; or listen on a higher one",
   EADDRNOTAVAIL: "this machine has no such address",
   ENOTFOUND: "there is no such address",
+  EINVAL: "nothing can listen there (fd:N has to be a listening TCP socket)",
 };
 
 /** A defect met by one connection must not end the others. */

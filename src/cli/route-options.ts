@@ -61,7 +61,7 @@ export const ROUTE_OPTIONS = {
   "own-mail": {
     type: "boolean",
     default: false,
-    describe: "For the rules: mail that this host sends itself, but for the proxy's --user",
+    describe: "With redirect: mail that this host sends itself, but for the proxy's --user",
   },
 } as const;
 
@@ -127,6 +127,7 @@ export function routeOf(
     source,
     sendProxy: args.sendProxy ?? null,
     acceptProxy: args.acceptProxy === undefined ? null : parseNetworks(args.acceptProxy, "accept-proxy"),
+    ownMail: args.ownMail,
     native: typeof native === "string" ? null : native,
   });
 }

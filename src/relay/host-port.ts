@@ -60,7 +60,7 @@ export function parseNetworks(texts: readonly string[], option: string): BlockLi
   return networks;
 }
 
-/** Whether an address is of the machine itself only. */
+/** Whether an address is of the machine itself only: all of 127.0.0.0/8 is. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

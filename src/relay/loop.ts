@@ -4,6 +4,7 @@
  */
 import { networkInterfaces } from "node:os";
 import { addressBytes, addressText } from "../spine/address.ts";
+import { isLoopback } from "./host-port.ts";
 
 interface Endpoint {
   readonly host: string;
@@ -76,11 +77,6 @@ function hostAddresses(): ReadonlySet<string> {
 
 function isUnspecified(host: string): boolean {
   return host === "::" || host === "0.0.0.0";
-}
-
-/** All of 127.0.0.0/8 is this host, on whatever address it listens. */
-function isLoopback(host: string): boolean {
-  return host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** One spelling for an address; names stay as they are. */

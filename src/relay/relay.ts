@@ -1,5 +1,6 @@
 import { type BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { SmtpscopeError } from "../spine/errors.ts";
 import type { Side } from "../spine/wire.ts";
 import { LoopBusyness, nowUs } from "./clock.ts";
 import type { Closed, Failed, FailureKind, RefusalKind, RelayState } from "./facts.ts";
@@ -98,6 +99,8 @@ export class Relay implements PairOwner {
       acceptWith(server, (adopt) => this.#accept(adopt));
       this.#servers.push(server);
       const { address, port } = boundTo(server);
+      if (port === undefined)
+        throw new SmtpscopeError("usage", "a Unix socket was passed: mail comes by TCP");
       this.#listening.push(endpointText(address, port));
     }
     this.#options.route.listening(this.#servers);

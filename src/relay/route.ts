@@ -1,6 +1,7 @@
 import { type BlockList, isIPv6, type Server, type Socket } from "node:net";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { RefusalKind } from "./facts.ts";
+import { isLoopback } from "./host-port.ts";
 import { LoopGuard } from "./loop.ts";
 import { fdOf } from "./native/handles.ts";
 import { errorName, type Native } from "./native/native.ts";
@@ -19,6 +20,8 @@ export interface RouteOptions {
   readonly sendProxy: ProxyVersion | null;
   /** Whose connections begin with a PROXY header. */
   readonly acceptProxy: BlockList | null;
+  /** All clients are programs of this host, which the server sees by the same address. */
+  readonly ownMail: boolean;
   readonly native: Native | null;
 }
 
@@ -42,7 +45,8 @@ export class Route {
 
   /** The server learns the client's own address: its lookups are about the client. */
   get sourcePreserved(): boolean {
-    return this.#options.source === "client" || this.#options.sendProxy !== null;
+    const { source, sendProxy, ownMail } = this.#options;
+    return source === "client" || sendProxy !== null || ownMail;
   }
 
   /**
@@ -121,6 +125,8 @@ export class Route {
     const { native, source } = this.#options;
     if (source === "own" || native === null) return NO_OPTIONS;
     return ({ host }) => {
+      // Who connects from this very host would be seen by its address, as the proxy is.
+      if (isLoopback(clientAddress) && !isLoopback(host)) return {};
       if (isIPv6(host) !== isIPv6(clientAddress))
         throw new Error(`${host} can't be reached as ${clientAddress}: not the same family`);
       const fd = native.spoofedSocket(clientAddress);

@@ -245,7 +245,7 @@ describe.skipIf(!mayRun)(
           "EHLO own.example\r\nQUIT\r\n",
         ]);
         expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), OUTSIDE[family], server, false);
+        expectRelayed(await end(), OUTSIDE[family], server, true);
       });
 
       test("a load balancer that is trusted says who the client is", async () => {
@@ -340,6 +340,15 @@ describe.skipIf(!mayRun)(
           /^fine +passage +a connection from here \(\[::1\]:\d+\) to \[::1\]:2525 passed through/m;
         expect(said).toMatch(passage);
         expect((await end()).relay).toMatchObject({ accepted: 1, connected: 1 });
+      });
+
+      test("explicit, as the client: a connection from this host is one of this host", async () => {
+        const args = ["-l", ANY, "-u", "192.0.2.25:25", "--source", "client"];
+        await stand([...args, "--socket", socket]);
+        const said = await doctor(...args);
+        expect(said).toMatch(/^fine +rules +are there and match$/m);
+        expect(said).toMatch(/^fine +passage +/m);
+        expect(await postfix.since(/disconnect from/)).toContain("connect from unknown[192.0.2.254]:");
       });
 
       test("explicit: the server is not reached", async () => {
