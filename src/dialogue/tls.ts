@@ -1,9 +1,10 @@
 import type { TlsHow, TlsView } from "../spine/conversation.ts";
 import { NO_TIME, type Side } from "../spine/wire.ts";
+import { CertificateReader } from "./certificate.ts";
 
 /**
  * TLS as seen from outside (RFC 8446 §5, RFC 5246 §6): record headers, the first handshake message of
- * each side, and whose turn it is. Nothing is decrypted, no certificate is read.
+ * each side, and whose turn it is. Nothing is decrypted; up to TLS 1.2 the server's certificate can be read.
  *
  * The handshake is over
  * - in TLS 1.2 and before with the server's Finished, or with the client's when a session is resumed
@@ -85,10 +86,14 @@ export class TlsTracker {
       resumed: this.resumed,
       helloAtUs: this.helloAtUs === NO_TIME ? null : this.helloAtUs,
       establishedAtUs: this.establishedAtUs === NO_TIME ? null : this.establishedAtUs,
+      certificate: this.#certificate?.certificate ?? null,
+      certificateFrame: this.#certificateFrame,
     };
   }
 
   #established = false;
+  #certificate: CertificateReader | null = null;
+  #certificateFrame = 0;
 
   /** The stream was joined after its handshake. */
   assumeEstablished(): void {
@@ -121,6 +126,8 @@ export class TlsTracker {
       const n = Math.min(reader.remaining, end - i);
       if (reader.type === HANDSHAKE && !reader.helloDone)
         this.#hello(side, reader, buffer, i, i + n, atUs, frame, here);
+      else if (reader === this.#server && reader.type === HANDSHAKE && !reader.sawChangeCipherSpec)
+        this.#readCertificate(buffer, i, i + n, frame);
       reader.remaining -= n;
       i += n;
       set(reader.last, atUs, frame, here + n - 1);
@@ -134,6 +141,7 @@ export class TlsTracker {
   /** Missing bytes: fine inside a record, the end of what can be told elsewhere. */
   gap(side: Side, lengthBytes: number): void {
     const reader = side === "client" ? this.#client : this.#server;
+    if (side === "server") this.#certificate?.lost();
     if (lengthBytes < reader.remaining) reader.remaining -= lengthBytes;
     else if (lengthBytes === reader.remaining) {
       reader.remaining = 0;
@@ -168,6 +176,13 @@ export class TlsTracker {
     } else if (reader.type === APPLICATION_DATA && side === "client" && this.#server.helloDone) {
       this.#establish(reader.last.atUs);
     }
+  }
+
+  #readCertificate(buffer: Uint8Array, start: number, end: number, frame: number): void {
+    const reader = this.#certificate;
+    if (reader === null || reader.done) return;
+    reader.bytes(buffer, start, end);
+    if (reader.certificate !== null) this.#certificateFrame = frame;
   }
 
   #establish(atUs: number): void {
@@ -207,6 +222,9 @@ export class TlsTracker {
       } else {
         this.version = versionOf(reader.hello);
         this.#listener.serverHello(reader.helloFirst, last);
+        if (this.version === "1.3" || this.version === null) return;
+        this.#certificate = new CertificateReader();
+        this.#readCertificate(buffer, i + 1, end, frame);
       }
       return;
     }

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Answers, Certificate } from "../spine/reference.ts";
+import { escapeText } from "../spine/text.ts";
 
 /**
  * Asks a mail server what it says: greeting, EHLO, the replies to commands that change nothing, and the
@@ -152,14 +153,16 @@ async function certificateOf(socket: Socket, host: string, timeoutMs: number): P
 }
 
 function viewOf(secured: TLSSocket): Certificate | null {
-  const { fingerprint256, subject, subjectaltname } = secured.getPeerCertificate();
-  if (fingerprint256 === undefined) return null;
-  const names = (subjectaltname ?? "").split(", ").filter((name) => name !== "");
-  const common = [subject?.CN ?? ""].flat().join(", ");
+  const certificate = secured.getPeerX509Certificate();
+  if (certificate === undefined) return null;
+  const { fingerprint256, subject, issuer, subjectAltName } = certificate;
+  const names = (subjectAltName ?? "").split(", ").filter((name) => name.startsWith("DNS:"));
+  const oneLine = (name: string | undefined) => escapeText((name ?? "").split("\n").join(", "));
   return {
     fingerprint: fingerprint256,
-    subject: common,
-    names: names.map((name) => name.replace(/^DNS:/, "")),
+    subject: oneLine(subject),
+    issuer: oneLine(issuer),
+    names: names.map((name) => escapeText(name.slice("DNS:".length))),
   };
 }
 

@@ -60,7 +60,7 @@ export function conversationLine(conversation: Conversation, frames: FileFrames,
     handshakeAtUs: t.handshakeAtUs,
     endedAtUs: conversation.endedAtUs,
     ended: conversation.ended,
-    tls: conversation.tls,
+    tls: tlsView(conversation.tls),
     starttls: conversation.starttls,
     vantage: vantage(t),
     rttUs: roundTripUs(t),
@@ -74,6 +74,12 @@ export function conversationLine(conversation: Conversation, frames: FileFrames,
 
 export function summaryLine(report: Report): string {
   return jsonText({ ...report, kind: "summary" });
+}
+
+function tlsView(tls: Conversation["tls"]): object | null {
+  if (tls === null) return null;
+  const { certificateFrame: _, ...view } = tls;
+  return view;
 }
 
 /** SYN → SYN-ACK → ACK, past the point of capture: client to server and back, wherever that point is. */

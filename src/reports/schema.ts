@@ -92,6 +92,18 @@ const conversation = closed(
           version: { type: ["string", "null"] },
           resumed: { type: "boolean" },
           helloAtUs: instant,
+          certificate: {
+            description: "the server's, where it passed in the clear (up to TLS 1.2)",
+            oneOf: [
+              { type: "null" },
+              closed({
+                fingerprint: text,
+                subject: text,
+                issuer: text,
+                names: { type: "array", items: text },
+              }),
+            ],
+          },
           establishedAtUs: instant,
         }),
       ],

@@ -1,4 +1,4 @@
-import type { Conversation } from "../spine/conversation.ts";
+import type { Conversation, TlsView } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Difference, RewritingFinding } from "../spine/finding.ts";
@@ -6,9 +6,10 @@ import { PacketTable } from "../spine/packets.ts";
 import { AUTH, BANNER, CONNECT, EHLO, HELO, NOOP, OTHER, STARTTLS } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
+import { Certificates, type CertificatesPart } from "./certificates.ts";
 import { Beginning, Beginnings, type Found } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
-import { againstReferences } from "./reference/against.ts";
+import { againstCertificates, againstReferences } from "./reference/against.ts";
 import { sampleOf } from "./reference/pattern.ts";
 import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
 import type { Path, RewritingId, Sighting, Signature } from "./signature.ts";
@@ -40,6 +41,7 @@ const AT_BANNER = at("banner");
 const AT_HELLO = at("hello");
 const AT_EXCHANGE = at("exchange");
 const AT_END = at("end");
+const AT_CERTIFICATE = at("certified");
 
 /** Connections to a server whose packets are looked at: the first few, and then one in so many. */
 const STACKS_LOOKED_AT = 8;
@@ -51,6 +53,7 @@ const MAX_SERVERS = 4_096;
 export interface RewritingPart {
   readonly ledger: LedgerPart;
   readonly greetings: GreetingsPart;
+  readonly certificates: CertificatesPart;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -85,6 +88,7 @@ export class Rewriting {
   readonly #options: RewritingOptions;
   readonly #ledger = new Ledger();
   readonly #shared = new SharedBanners();
+  readonly #certificates = new Certificates();
   readonly #servers = new Map<string, Mutable<Path> & { connections: number }>();
   #lastServer = "";
   #path = newPath();
@@ -121,6 +125,8 @@ export class Rewriting {
     const { transport } = conversation;
     if (transport.trail !== undefined && this.#isLookedAt(transport)) this.#lookAtPackets(conversation);
     if (counts) this.#greeted(conversation, frames);
+    const { tls } = conversation;
+    if (tls !== null && tls.certificate !== null) this.#certified(conversation, tls, frames, counts);
     const watched = conversation.kept;
     conversation.kept = null;
     if (!counts || !(watched instanceof Watched)) return;
@@ -171,6 +177,28 @@ export class Rewriting {
     }
   }
 
+  #certified(conversation: Conversation, tls: TlsView, frames: FileFrames, counts: boolean): void {
+    const { transport } = conversation;
+    const { certificateFrame: frame, helloAtUs: atUs } = tls;
+    const certificate = tls.certificate!;
+    for (const signature of AT_CERTIFICATE) {
+      const sighting = signature.detect(heardIn(conversation) ?? NOTHING, certificate);
+      if (sighting !== null) this.#seen(conversation, { signature, sighting, basis: "likely" }, frame, atUs);
+    }
+    const replaced = againstCertificates(this.#references, certificate);
+    if (replaced !== null) {
+      const { id, sighting } = replaced;
+      this.#seen(conversation, { signature: BY_ID.get(id)!, sighting, basis: "seen" }, frame, atUs);
+    }
+    if (!counts) return;
+    this.#certificates.note(transport.server, transport.serverPort, certificate, () => ({
+      ...frames.locate(frame),
+      tcpStream: transport.tcpStreamAt(frame),
+      atUs,
+      text: `port ${transport.serverPort}: certificate of ${certificate.subject}, issued by ${certificate.issuer}`,
+    }));
+  }
+
   #greeted(conversation: Conversation, frames: FileFrames): void {
     const root = heardIn(conversation)?.root;
     if (root === undefined || root.banner === null) return;
@@ -193,18 +221,20 @@ export class Rewriting {
   }
 
   part(): RewritingPart {
-    return { ledger: this.#ledger.part(), greetings: this.#shared.part() };
+    const certificates = this.#certificates.part();
+    return { ledger: this.#ledger.part(), greetings: this.#shared.part(), certificates };
   }
 
-  add({ ledger, greetings }: RewritingPart): void {
+  add({ ledger, greetings, certificates }: RewritingPart): void {
     this.#ledger.add(ledger);
     this.#shared.add(greetings);
+    this.#certificates.add(certificates);
   }
 
   findings(): RewritingFinding[] {
     const ledger = new Ledger();
     ledger.add(this.#ledger.part());
-    for (const { note, evidence, dialogues } of this.#shared.notes()) {
+    for (const { note, evidence, dialogues } of [...this.#shared.notes(), ...this.#certificates.notes()]) {
       ledger.note(note, () => evidence);
       ledger.more(note.id, note.basis, note.variant, dialogues - 1);
     }

@@ -1,5 +1,6 @@
 import type { Difference, Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
 import type { PacketTable } from "../spine/packets.ts";
+import type { Certificate } from "../spine/reference.ts";
 import type { Heard, Moment } from "./view.ts";
 
 export type RewritingId = RewritingFinding["id"];
@@ -66,6 +67,12 @@ interface OfConnection extends Described {
   detect(packets: PacketTable, path: Path): Sighting | null;
 }
 
+/** Looks at the server's certificate, when the connection is over. */
+interface OfCertificate extends Described {
+  readonly stage: "certified";
+  detect(heard: Heard, certificate: Certificate): Sighting | null;
+}
+
 /** What all connections to a server so far show of the way to it. */
 export interface Path {
   /** Handshakes seen from SYN to SYN-ACK, and the fastest of them. */
@@ -83,4 +90,11 @@ interface Compared extends Omit<Described, "claim" | "explanation"> {
   readonly stage: "compared";
 }
 
-export type Signature = OfHeard<"banner"> | OfHeard<"hello"> | OfExchange | OfConnection | Across | Compared;
+export type Signature =
+  | OfHeard<"banner">
+  | OfHeard<"hello">
+  | OfExchange
+  | OfConnection
+  | OfCertificate
+  | Across
+  | Compared;

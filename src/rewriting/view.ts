@@ -68,3 +68,11 @@ export function hostIn(reply: Reply | null): string | null {
 }
 
 const HOST = /^(?=.{4,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)+$/i;
+
+/** The last two labels, three under a second-level registry such as co.uk. */
+export function domainOf(host: string): string {
+  const labels = host.split(".");
+  const second = labels.at(-2) ?? "";
+  const deep = labels.at(-1)!.length === 2 && (second.length <= 3 || second === "gouv");
+  return labels.slice(deep ? -3 : -2).join(".");
+}

@@ -1,4 +1,5 @@
 import type { Exchange, Unkept } from "./exchange.ts";
+import type { Certificate } from "./reference.ts";
 import type { AtUs, EndCause, Side, Transport } from "./wire.ts";
 
 /** How the dialogue came to be encrypted. `unannounced`: TLS bytes after a plaintext greeting, without STARTTLS. */
@@ -12,6 +13,10 @@ export interface TlsView {
   readonly helloAtUs: AtUs | null;
   /** End of the handshake: see dialogue/tls.ts for which record that is. */
   readonly establishedAtUs: AtUs | null;
+  /** The server's; null where it was not seen, as in TLS 1.3 and in resumed sessions. */
+  readonly certificate: Certificate | null;
+  /** Packet number over the whole source in which it ended; 0 for none. */
+  readonly certificateFrame: number;
 }
 
 /**

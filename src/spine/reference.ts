@@ -1,15 +1,17 @@
 /** What a server says by itself, asked where nothing stands between: to compare with what arrives elsewhere. */
 
-/** A line, code and line end included, one character a byte: what is always the same, and samples of what is not. */
-export type ReferenceLine = readonly (string | { readonly varies: string })[];
-
+/** Texts are escaped. */
 export interface Certificate {
   /** SHA-256 in hex, in capitals, with colons. */
   readonly fingerprint: string;
   readonly subject: string;
+  readonly issuer: string;
   /** The names it is for. */
   readonly names: readonly string[];
 }
+
+/** A line, code and line end included, one character a byte: what is always the same, and samples of what is not. */
+export type ReferenceLine = readonly (string | { readonly varies: string })[];
 
 /** What one asking of a server brought. */
 export interface Answers {

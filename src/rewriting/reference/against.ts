@@ -1,4 +1,4 @@
-import type { Reference, ReferenceLine } from "../../spine/reference.ts";
+import type { Certificate, Reference, ReferenceLine } from "../../spine/reference.ts";
 import { type ByteString, endOf } from "../compare/line.ts";
 import { compareReplies, type LineDifference, replyLines } from "../compare/reply.ts";
 import { showDifference } from "../compare/show.ts";
@@ -31,6 +31,20 @@ export function againstReferences(
     if (fewest === null || proven.length < fewest.length) fewest = proven;
   }
   return fewest ?? [];
+}
+
+/**
+ * One with the same issuer and subject is the same one renewed, or one of two (RSA and ECDSA) that the server has.
+ * @returns null where it is the server's, or no reference has one
+ */
+export function againstCertificates(references: readonly Reference[], shown: Certificate): Proven | null {
+  const own = references.flatMap(({ certificate }) => certificate ?? []);
+  const isOwn = ({ fingerprint, issuer, subject }: Certificate) =>
+    fingerprint === shown.fingerprint || (issuer === shown.issuer && subject === shown.subject);
+  if (own.length === 0 || own.some(isOwn)) return null;
+  const text = `the certificate: the server's is of ${own[0]!.subject} by ${own[0]!.issuer}; what arrived: of ${shown.subject} by ${shown.issuer}`;
+  const variant = `${text} (SHA-256 ${shown.fingerprint})`;
+  return { id: "rewriting/tls-replaced", sighting: { variant, confidence: 0.95, text } };
 }
 
 /** @returns null where the reference says nothing of it */

@@ -45,10 +45,11 @@ function linesOf(value: unknown, command: string): ReferenceLine[] {
 }
 
 function certificateOf(value: unknown): Certificate {
-  const { fingerprint, subject, names } = record(value, "certificate");
+  const { fingerprint, subject, issuer, names } = record(value, "certificate");
   return {
     fingerprint: string(fingerprint, "fingerprint"),
     subject: string(subject, "subject"),
+    issuer: string(issuer, "issuer"),
     names: list(names, "names", MAX_LINES).map((name) => string(name, "names")),
   };
 }

@@ -12,6 +12,7 @@ function compared(name: string, severity: Signature["severity"], source: string)
 
 export const COMPARED: readonly Signature[] = [
   compared("starttls-removed", "critical", "RFC 3207 §6"),
+  compared("tls-replaced", "critical", "the server's own certificate"),
   compared("keyword-removed", "warning", "RFC 5321 §4.1.1.1"),
   compared("keyword-changed", "info", "RFC 5321 §4.1.1.1"),
   compared("banner-changed", "info", "the server's own banner"),

@@ -1,7 +1,7 @@
 import { plural } from "../../spine/format.ts";
 import type { Signature } from "../signature.ts";
 import { serversText } from "../sum-text.ts";
-import { hostIn, keywordsOf } from "../view.ts";
+import { domainOf, hostIn, keywordsOf } from "../view.ts";
 
 /** Banner and EHLO reply name hosts of different domains. */
 export const hostMismatch: Signature = {
@@ -49,11 +49,3 @@ export const hostMismatch: Signature = {
     sources: ["RFC 5321 §4.1.1.1, §4.3.1"],
   },
 };
-
-/** The last two labels, three under a second-level registry such as co.uk. */
-function domainOf(host: string): string {
-  const labels = host.split(".");
-  const second = labels.at(-2) ?? "";
-  const deep = labels.at(-1)!.length === 2 && (second.length <= 3 || second === "gouv");
-  return labels.slice(deep ? -3 : -2).join(".");
-}

@@ -2,6 +2,8 @@ import type { Explanation } from "../../spine/finding.ts";
 import type { Signature } from "../signature.ts";
 import { answeredTooSoon } from "./answered-too-soon.ts";
 import { bannerMasked } from "./banner-masked.ts";
+import { certificateDiffers } from "./certificate-differs.ts";
+import { certificateMismatch } from "./certificate-mismatch.ts";
 import { chunkingStripped } from "./chunking-stripped.ts";
 import { commandMasked } from "./command-masked.ts";
 import { commandNoop } from "./command-noop.ts";
@@ -43,6 +45,8 @@ export const SIGNATURES: readonly Signature[] = [
   sharedBanner,
   answeredTooSoon,
   otherStack,
+  certificateDiffers,
+  certificateMismatch,
   ...COMPARED,
 ];
 
