@@ -10,9 +10,9 @@ import type { Settled } from "../spine/settled.ts";
  * one line and its slowest reply, then only counted. What it hands out never changes.
  */
 
-/** Dialogues in the list, at about 700 bytes a condensed one. */
+/** Dialogues in the list, at about 1 KB a condensed one. */
 const MAX_DIALOGUES = 100_000;
-/** Estimated bytes of all exchanges kept: some 100,000 of common size. */
+/** Estimated bytes of all exchanges kept: some 60,000 of common size. */
 const MAX_DETAIL_BYTES = 64 * 1024 * 1024;
 /** Exchanges kept of one dialogue: 100 recipients are common, and a list of more is not read. */
 const MAX_EXCHANGES = 1_000;
@@ -20,8 +20,12 @@ const MAX_EXCHANGES = 1_000;
 const MAX_LINES = 64;
 /** Of a line; RFC 5321 allows 512 octets. */
 const MAX_LINE = 512;
-/** Objects and numbers of a kept exchange, measured. */
-const EXCHANGE_BYTES = 400;
+/** Objects and numbers of a kept exchange, measured; texts come on top. */
+const EXCHANGE_BYTES = 1_000;
+/** Texts that are said again and again are kept once: the latest so many different ones. */
+const MAX_SHARED_TEXTS = 4_096;
+/** Longer ones are rarely the same twice. */
+const MAX_SHARED_LENGTH = 80;
 /** Slow or broken ones are what is looked for: they are condensed after all others. */
 const REMARKABLE_US = 1_000_000;
 
@@ -50,6 +54,37 @@ interface Draft {
   findings: KeptDialogue["findings"];
 }
 
+interface Detailed {
+  readonly id: number;
+  /** Estimated, of its exchanges. */
+  readonly bytes: number;
+}
+
+/** First in, first out. What was taken is let go now and then, in one go. */
+class Queue<T> {
+  #entries: T[] = [];
+  #taken = 0;
+
+  get length(): number {
+    return this.#entries.length - this.#taken;
+  }
+
+  add(entry: T): void {
+    this.#entries.push(entry);
+  }
+
+  take(): T | undefined {
+    if (this.length === 0) return undefined;
+    const entry = this.#entries[this.#taken++];
+    if (this.#taken > 1_024 && this.#taken > this.#entries.length / 2) {
+      this.#entries = this.#entries.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return entry;
+  }
+}
+
+const NONE: readonly never[] = [];
 const NO_OUTCOME = { code: null, text: "" };
 
 export class DialogueKeeper {
@@ -59,9 +94,12 @@ export class DialogueKeeper {
   readonly #drafts = new Map<Conversation, Draft>();
   /** Dialogues that are over, by id, oldest first. */
   readonly #kept = new Map<number, KeptDialogue>();
-  /** Estimated bytes of those with exchanges, in the order in which they are condensed. */
-  readonly #ordinary = new Map<number, number>();
-  readonly #remarkable = new Map<number, number>();
+  /** Those with exchanges, in the order in which they are condensed. */
+  readonly #ordinary = new Queue<Detailed>();
+  readonly #remarkable = new Queue<Detailed>();
+  #condensed = 0;
+  /** Texts of the wire, and what is kept of each. */
+  readonly #texts = new Map<string, string>();
   #detailBytes = 0;
   #forgotten = 0;
   #nextId = 1;
@@ -105,15 +143,14 @@ export class DialogueKeeper {
     const kept = view(draft, this.#redact, conversation.ended);
     this.#kept.set(kept.id, kept);
     const isRemarkable = kept.waitedUs >= REMARKABLE_US || kept.flags.length > 0;
-    (isRemarkable ? this.#remarkable : this.#ordinary).set(kept.id, draft.bytes);
+    (isRemarkable ? this.#remarkable : this.#ordinary).add({ id: kept.id, bytes: draft.bytes });
     this.#makeRoom();
   }
 
   snapshot(): KeptDialogues {
     const open = [...this.#drafts.values()].map((draft) => view(draft, this.#redact, null));
     const dialogues = [...this.#kept.values(), ...open].sort((a, b) => a.id - b.id);
-    const condensed = this.#kept.size - this.#ordinary.size - this.#remarkable.size;
-    return { dialogues, condensed, forgotten: this.#forgotten };
+    return { dialogues, open: open.length, condensed: this.#condensed, forgotten: this.#forgotten };
   }
 
   #draft(conversation: Conversation, file: string, tcpStream: number): Draft {
@@ -143,8 +180,8 @@ export class DialogueKeeper {
     const text = kept.lines.reduce((sum, line) => sum + line.length, kept.command?.length ?? 0);
     const bytes = EXCHANGE_BYTES + text;
     // Dialogues that go on can be as many as the source follows: they too end somewhere.
-    if (this.#detailBytes + bytes > this.#maxDetailBytes && this.#ordinary.size + this.#remarkable.size === 0)
-      return;
+    const nothingToCondense = this.#ordinary.length + this.#remarkable.length === 0;
+    if (nothingToCondense && this.#detailBytes + bytes > this.#maxDetailBytes) return;
     draft.exchanges.push(kept);
     draft.bytes += bytes;
     this.#detailBytes += bytes;
@@ -152,20 +189,18 @@ export class DialogueKeeper {
 
   #makeRoom(): void {
     while (this.#detailBytes > this.#maxDetailBytes) {
-      const from = this.#ordinary.size > 0 ? this.#ordinary : this.#remarkable;
-      const next = from.entries().next();
-      if (next.done === true) break;
-      const [id, bytes] = next.value;
-      from.delete(id);
-      this.#detailBytes -= bytes;
-      const kept = this.#kept.get(id)!;
-      this.#kept.set(id, { ...kept, exchanges: null });
+      const next = this.#ordinary.take() ?? this.#remarkable.take();
+      if (next === undefined) break;
+      this.#detailBytes -= next.bytes;
+      const kept = this.#kept.get(next.id);
+      // It may have been forgotten before.
+      if (kept === undefined) continue;
+      this.#kept.set(next.id, { ...kept, exchanges: null });
+      this.#condensed++;
     }
     while (this.#kept.size > this.#maxDialogues) {
-      const id = this.#kept.keys().next().value!;
-      this.#detailBytes -= this.#ordinary.get(id) ?? this.#remarkable.get(id) ?? 0;
-      this.#ordinary.delete(id);
-      this.#remarkable.delete(id);
+      const [id, oldest] = this.#kept.entries().next().value!;
+      if (oldest.exchanges === null) this.#condensed--;
       this.#kept.delete(id);
       this.#forgotten++;
     }
@@ -205,8 +240,15 @@ export class DialogueKeeper {
   }
 
   #text(text: string): string {
+    const shared = this.#texts.get(text);
+    if (shared !== undefined) return shared;
     const redacted = this.#redact(text);
-    return redacted.length <= MAX_LINE ? redacted : `${redacted.slice(0, MAX_LINE - 1)}…`;
+    const kept = redacted.length <= MAX_LINE ? redacted : `${redacted.slice(0, MAX_LINE - 1)}…`;
+    if (text.length <= MAX_SHARED_LENGTH) {
+      if (this.#texts.size >= MAX_SHARED_TEXTS) this.#texts.clear();
+      this.#texts.set(text, kept);
+    }
+    return kept;
   }
 }
 
@@ -237,7 +279,7 @@ function view(draft: Draft, redact: (text: string) => string, ended: KeptDialogu
     tls: conversation.tls === null ? null : { ...conversation.tls },
     starttls: conversation.starttls,
     account: { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs },
-    flags: [...conversation.flags],
+    flags: conversation.flags.size === 0 ? NONE : [...conversation.flags],
     findings: draft.findings,
     exchangeCount: count,
     exchanges: [...exchanges],

@@ -8,40 +8,78 @@ import type { KeptDialogue, KeptExchange } from "../spine/kept.ts";
 export function compileKeptFilter(text: string): CompiledFilter {
   try {
     const filter = parseFilter(text);
-    return { ok: true, matches: (exchange, dialogue) => filter.matches(subjectOf(exchange, dialogue)) };
+    const subject = new KeptSubject();
+    return { ok: true, matches: (exchange, dialogue) => filter.matches(subject.of(exchange, dialogue)) };
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
     return { ok: false, message: error.message, position: [...text.slice(0, error.position)].length };
   }
 }
 
-function subjectOf(exchange: KeptExchange, dialogue: KeptDialogue): FilterSubject {
-  const { phase, verb, code, serviceUs, thinkUs, file, tcpStream, askedFrames, answeredFrames } = exchange;
-  const { pipelinedBehind, retransmits, taint } = exchange;
-  const { client, server, banner, tls, starttls, ended, findings } = dialogue;
-  return {
-    phase,
-    verb,
-    command: () => exchange.command,
-    code,
-    lines: () => exchange.lines,
-    serviceUs,
-    thinkUs,
-    client,
-    server,
-    file,
-    tcpStream,
-    askedFrames,
-    answeredFrames,
-    pipelinedBehind,
-    retransmits,
-    taint,
-    findings: () => findings,
-    conversation: {
-      tls: tls !== null,
-      starttls,
-      banner: () => banner,
-      ended: ended === "open" ? null : ended,
-    },
-  };
+/** One for all exchanges that a filter looks at, one after the other: there are hundreds of thousands. */
+class KeptSubject implements FilterSubject {
+  #exchange!: KeptExchange;
+  #dialogue!: KeptDialogue;
+
+  of(exchange: KeptExchange, dialogue: KeptDialogue): this {
+    this.#exchange = exchange;
+    this.#dialogue = dialogue;
+    return this;
+  }
+
+  get phase(): string {
+    return this.#exchange.phase;
+  }
+  get verb(): string {
+    return this.#exchange.verb;
+  }
+  command(): string | null {
+    return this.#exchange.command;
+  }
+  get code(): number | null {
+    return this.#exchange.code;
+  }
+  lines(): readonly string[] {
+    return this.#exchange.lines;
+  }
+  get serviceUs(): number | null {
+    return this.#exchange.serviceUs;
+  }
+  get thinkUs(): number | null {
+    return this.#exchange.thinkUs;
+  }
+  get client(): string {
+    return this.#dialogue.client;
+  }
+  get server(): string {
+    return this.#dialogue.server;
+  }
+  get file(): string {
+    return this.#exchange.file;
+  }
+  get tcpStream(): number {
+    return this.#exchange.tcpStream;
+  }
+  get askedFrames(): readonly [number, number] | null {
+    return this.#exchange.askedFrames;
+  }
+  get answeredFrames(): readonly [number, number] | null {
+    return this.#exchange.answeredFrames;
+  }
+  get pipelinedBehind(): number {
+    return this.#exchange.pipelinedBehind;
+  }
+  get retransmits(): number {
+    return this.#exchange.retransmits;
+  }
+  get taint(): string | null {
+    return this.#exchange.taint;
+  }
+  findings(): readonly string[] {
+    return this.#dialogue.findings;
+  }
+  get conversation(): FilterSubject["conversation"] {
+    const { banner, tls, starttls, ended } = this.#dialogue;
+    return { tls: tls !== null, starttls, banner: () => banner, ended: ended === "open" ? null : ended };
+  }
 }

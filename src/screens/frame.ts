@@ -89,7 +89,7 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const { width } = canvas;
   const { totals, waitedUs, slowest } = model.report;
   const [status, style] = statusOf(model, context);
-  const open = model.kept.dialogues.reduce((count, { ended }) => count + (ended === null ? 1 : 0), 0);
+  const { open } = model.kept;
   const dialogues = `${plural(totals.dialogues, "dialogue")}${open > 0 ? ` (${shortCount(open)} open)` : ""}`;
   const parts = [
     dialogues,

@@ -75,7 +75,9 @@ export interface KeptDialogue {
 export interface KeptDialogues {
   /** In the order in which they were first heard of. */
   readonly dialogues: readonly KeptDialogue[];
-  /** Of these, how many have no exchanges any more. */
+  /** Of these, how many go on. */
+  readonly open: number;
+  /** How many have no exchanges any more. */
   readonly condensed: number;
   /** Dialogues there were before: in the report, not in the list. */
   readonly forgotten: number;

@@ -65,7 +65,11 @@ function histogram(scene: Scene): Part {
 function findings(scene: Scene): Part {
   const { length } = scene.model.report.findings;
   const focused = isFocused(scene, "findings");
-  return { min: 2, want: Math.min(6, length + 1), draw: (rect) => drawFindingList(scene, rect, focused) };
+  return {
+    min: Math.min(3, length + 2),
+    want: Math.min(6, length + 1),
+    draw: (rect) => drawFindingList(scene, rect, focused),
+  };
 }
 
 function dialogues(scene: Scene, most = Number.POSITIVE_INFINITY): Part {
