@@ -1,6 +1,7 @@
 import { FileFrames } from "../spine/files.ts";
 import { NO_TIME, type SourceSink } from "../spine/wire.ts";
 import { type ReadOptions, type ReadOutcome, readCaptureFile, readCaptureStream } from "./file/open.ts";
+import { PacedRecords } from "./file/paced.ts";
 import { Dissector, type DissectorCounts } from "./network/dissector.ts";
 import type { RecordSink } from "./packet.ts";
 import { Streams } from "./stream/streams.ts";
@@ -60,7 +61,24 @@ export class Capture implements RecordSink {
   /** Reads a file; a further one continues it when its time does, dialogues crossing over. */
   async readFile(path: string, options: ReadOptions): Promise<ReadOutcome> {
     this.#begin(path);
-    return readCaptureFile(path, this, options);
+    if (options.schedule === undefined) return readCaptureFile(path, this, options);
+    const { schedule, signal } = options;
+    const paced = new PacedRecords(this, schedule);
+    const drain = () =>
+      paced.drain(
+        () => signal?.aborted === true,
+        // Nothing is said while nothing is due: silence is noticed by the schedule's clock.
+        () => {
+          if (this.#lastAtUs !== NO_TIME) this.#streams.tick(schedule.nowUs());
+        },
+      );
+    const betweenBatches = async () => {
+      await drain();
+      await options.betweenBatches?.();
+    };
+    const outcome = await readCaptureFile(path, paced, { ...options, betweenBatches });
+    await drain();
+    return outcome;
   }
 
   /** Reads a live stream: silence there is noticed by the clock, for no packet comes to tell of it. */

@@ -2,6 +2,7 @@ import { Analysis, type AnalysisPart } from "../analysis/analysis.ts";
 import type { GroupKey } from "../analysis/groups.ts";
 import { Capture } from "../capture/capture.ts";
 import type { ReadOptions, ReadOutcome } from "../capture/file/open.ts";
+import type { Schedule } from "../capture/file/paced.ts";
 import { Dialogues } from "../dialogue/dialogues.ts";
 import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
@@ -53,6 +54,8 @@ export interface ReadHooks {
   readonly write: (lines: string) => void | Promise<void>;
   /** Told of exchanges and dialogues, instead of writing them as it goes. */
   readonly watch?: Listeners;
+  /** When packets are to be seen; at once, unless given. */
+  readonly schedule?: Schedule;
 }
 
 /** Reads groups of files, one after the other, into one analysis. */
@@ -104,7 +107,7 @@ export class Reading {
     paths: readonly string[],
     read: (capture: Capture, path: string, options: ReadOptions) => Promise<ReadOutcome>,
   ): Promise<void> {
-    const { signal, onProgress } = this.#hooks;
+    const { signal, onProgress, schedule } = this.#hooks;
     const capture = new Capture(
       this.#analysis.watch(new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true })),
       this.#ports,
@@ -118,6 +121,7 @@ export class Reading {
           signal,
           onProgress: (readBytes, totalBytes) => onProgress(path, readBytes, totalBytes),
           betweenBatches: () => this.#flush(),
+          ...(schedule === undefined ? {} : { schedule }),
         });
         const { format, compression, bytes, damage, nanoseconds } = outcome;
         this.#files.push({

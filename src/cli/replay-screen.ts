@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import type { Progress, ScreenEnd, ScreenHost } from "../screens/index.ts";
+import type { Schedule } from "../capture/file/paced.ts";
+import type { Progress, ScreenEnd, ScreenHost, Speed } from "../screens/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Report } from "../spine/report.ts";
 import type { ColourChoice } from "./colour.ts";
@@ -7,6 +8,7 @@ import { EXIT } from "./exit.ts";
 import { compileKeptFilter } from "./kept-filter.ts";
 import { Reading, type ReadPart, type ReadRequest } from "./reading.ts";
 import { redactAddresses } from "./redact.ts";
+import { CaptureClock } from "./replay-clock.ts";
 import { assemble } from "./report.ts";
 import { saveDialogue } from "./save-dialogue.ts";
 import { differences, readBaseline, saveExport } from "./screen-host.ts";
@@ -21,6 +23,8 @@ export interface ScreenRequest {
   readonly groups: readonly (readonly string[])[];
   readonly color: ColourChoice;
   readonly ascii: boolean;
+  /** How fast it is replayed in time; null: all at once. */
+  readonly speed: Speed | null;
   /** Says what was wrong with the input. @returns the exit status */
   readonly conclude: (report: Report, parts: readonly ReadPart[]) => number;
 }
@@ -33,7 +37,9 @@ export async function replayOnScreen(wanted: ScreenRequest): Promise<number> {
   const reading = replay.read().then(
     () => {
       // An input without anything to look at is said, not shown.
-      if (!replay.usable) close.abort();
+      if (replay.usable) return replay.replayInTime();
+      close.abort();
+      return undefined;
     },
     (error: unknown) => {
       close.abort();
@@ -46,7 +52,7 @@ export async function replayOnScreen(wanted: ScreenRequest): Promise<number> {
   const end = await showScreen(replay, { ...options, close: close.signal, canStop: true });
   replay.stop();
   await reading;
-  return replay.finished ? replay.conclude(end) : statusOf(end);
+  return replay.conclude(end);
 }
 
 function statusOf(end: ScreenEnd): number {
@@ -60,25 +66,20 @@ function statusOf(end: ScreenEnd): number {
   }
 }
 
-class ScreenReplay implements ScreenHost {
-  readonly compileFilter = compileKeptFilter;
-  readonly differences = differences;
-  readonly clock = null;
-  readonly restart = null;
-  readonly underneath = null;
-  finished = false;
+/** The input read once, from its start. */
+class Pass {
+  readonly watched: Watched;
   readonly #wanted: ScreenRequest;
-  readonly #watched: Watched;
-  readonly #abort = new AbortController();
   readonly #reading: Reading;
+  readonly #abort = new AbortController();
   readonly #bytes = new Map<string, readonly [read: number, total: number]>();
-  #parts: readonly ReadPart[] = [];
+  #part: ReadPart | null = null;
   #steps = 0;
 
-  constructor(wanted: ScreenRequest) {
+  constructor(wanted: ScreenRequest, schedule: Schedule | null) {
     this.#wanted = wanted;
     const { redact } = wanted.request;
-    this.#watched = new Watched(redact ? redactAddresses : (text) => text);
+    this.watched = new Watched(redact ? redactAddresses : (text) => text);
     this.#reading = new Reading(wanted.request, {
       signal: this.#abort.signal,
       onProgress: (file, readBytes, totalBytes) => {
@@ -86,15 +87,16 @@ class ScreenReplay implements ScreenHost {
         this.#bytes.set(file, [readBytes, totalBytes]);
       },
       write: () => {},
-      watch: this.#watched.watch,
+      watch: this.watched.watch,
+      ...(schedule === null ? {} : { schedule }),
     });
   }
 
   async read(): Promise<void> {
     if (this.#wanted.inputs.includes("-")) await this.#reading.stream("-", process.stdin);
     for (const group of this.#wanted.groups) await this.#reading.group(group);
-    this.#parts = [await this.#reading.finish(this.#reading.servers)];
-    this.finished = !this.#abort.signal.aborted;
+    const part = await this.#reading.finish(this.#reading.servers);
+    if (!this.#abort.signal.aborted) this.#part = part;
     this.#steps++;
   }
 
@@ -103,17 +105,123 @@ class ScreenReplay implements ScreenHost {
     if (this.#wanted.inputs.includes("-")) process.stdin.destroy();
   }
 
-  get usable(): boolean {
-    return this.#report().totals.dialoguesSeen > 0;
+  /** All of it; null until it has been read. */
+  get part(): ReadPart | null {
+    return this.#part;
   }
 
+  get version(): number {
+    return this.watched.version + this.#steps;
+  }
+
+  report(): Report {
+    const { request, inputs } = this.#wanted;
+    return assemble([this.#part ?? this.#reading.soFar()], request, inputs);
+  }
+
+  /** How much of the files has been read: 0 … 1. */
+  get share(): number {
+    let [read, total] = [0, 0];
+    for (const [readBytes, totalBytes] of this.#bytes.values()) {
+      read += readBytes;
+      total += totalBytes;
+    }
+    const begun = this.#bytes.size / Math.max(1, this.#wanted.inputs.length);
+    return total === 0 ? 0 : Math.min(1, (read / total) * begun);
+  }
+}
+
+class ScreenReplay implements ScreenHost {
+  readonly compileFilter = compileKeptFilter;
+  readonly differences = differences;
+  readonly underneath = null;
+  readonly clock: CaptureClock | null;
+  readonly restart: (() => void) | null;
+  readonly #wanted: ScreenRequest;
+  /** Reads everything at once, for what can be said only then: where the time ends, what was wrong. */
+  readonly #survey: Pass;
+  #shown: Pass;
+  /** Versions of what was shown before. */
+  #earlierVersion = 0;
+  #seenAtUs = 0;
+  #isStopped = false;
+  #isInTime = false;
+  #wake = () => {};
+
+  constructor(wanted: ScreenRequest) {
+    this.#wanted = wanted;
+    this.#survey = new Pass(wanted, null);
+    // Several captures have no common time to be replayed in.
+    const canReplay = wanted.groups.length === 1 && !wanted.inputs.includes("-");
+    const clock = canReplay ? new CaptureClock(wanted.speed ?? "max", () => this.#rewind()) : null;
+    this.clock = clock;
+    this.restart = clock === null ? null : () => clock.seek(clock.firstAtUs);
+    this.#isInTime = clock !== null && clock.speed !== "max";
+    this.#shown = this.#isInTime ? new Pass(wanted, clock) : this.#survey;
+  }
+
+  async read(): Promise<void> {
+    await this.#survey.read();
+    const { window, findings } = this.#survey.report();
+    if (window.firstAtUs === null || window.lastAtUs === null) return;
+    const marks = findings.flatMap(({ evidence }) => evidence.map(({ atUs }) => atUs));
+    const known = [...new Set(marks)].filter((atUs) => atUs !== null).sort((a, b) => a - b);
+    this.clock?.know(window.firstAtUs, window.lastAtUs, known);
+  }
+
+  /** Shows the capture as its time goes by, again from its start whenever time is set back, until stopped. */
+  async replayInTime(): Promise<void> {
+    const { clock } = this;
+    if (clock === null) return;
+    let read: Pass = this.#survey;
+    while (!this.#isStopped) {
+      if (this.#shown === read) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        continue;
+      }
+      read = this.#shown;
+      await read.read();
+    }
+  }
+
+  #rewind(): void {
+    this.#earlierVersion = this.version() + 1;
+    this.#shown.stop();
+    this.#isInTime = true;
+    this.#shown = new Pass(this.#wanted, this.clock);
+    this.#wake();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#survey.stop();
+    this.#shown.stop();
+    this.#wake();
+  }
+
+  get usable(): boolean {
+    return this.#survey.report().totals.dialoguesSeen > 0;
+  }
+
+  /** Says what was wrong with the input. @returns the exit status */
   conclude(end: ScreenEnd): number {
-    const status = this.#wanted.conclude(this.#report(), this.#parts);
+    const { part } = this.#survey;
+    if (part === null) return statusOf(end);
+    const status = this.#wanted.conclude(this.#survey.report(), [part]);
     return end.kind === "quit" || end.kind === "closed" ? status : statusOf(end);
   }
 
   version(): number {
-    return this.#watched.version + this.#steps;
+    const atUs = this.#isInTime ? (this.clock?.atUs ?? 0) : 0;
+    if (atUs !== this.#seenAtUs) {
+      this.#seenAtUs = atUs;
+      this.#earlierVersion++;
+    }
+    return (
+      this.#earlierVersion + this.#shown.version + (this.#shown === this.#survey ? 0 : this.#survey.version)
+    );
   }
 
   snapshot() {
@@ -122,26 +230,19 @@ class ScreenReplay implements ScreenHost {
     return {
       source: source === "-" ? "standard input" : basename(source),
       progress: this.#progress(),
-      report: this.#report(),
-      ...this.#watched.snapshot(),
+      report: this.#shown.report(),
+      ...this.#shown.watched.snapshot(),
     };
   }
 
-  #report(): Report {
-    const { request, inputs } = this.#wanted;
-    return assemble(this.finished ? this.#parts : [this.#reading.soFar()], request, inputs);
-  }
-
   #progress(): Progress {
-    if (this.finished) return { kind: "done" };
-    if (this.#wanted.inputs.includes("-")) return { kind: "live" };
-    let [read, total] = [0, 0];
-    for (const [readBytes, totalBytes] of this.#bytes.values()) {
-      read += readBytes;
-      total += totalBytes;
+    if (this.#survey.part === null) {
+      if (this.#wanted.inputs.includes("-")) return { kind: "live" };
+      return { kind: "reading", share: this.#survey.share };
     }
-    const share = total === 0 ? 0 : read / total / Math.max(1, this.#wanted.inputs.length / this.#bytes.size);
-    return { kind: "reading", share: Math.min(1, share) };
+    const { clock } = this;
+    if (!this.#isInTime || clock === null || clock.atUs === null) return { kind: "done" };
+    return { kind: "replaying", atUs: clock.atUs, speed: clock.speed };
   }
 
   async save(...[path, what]: Parameters<ScreenHost["save"]>): Promise<void> {
@@ -153,7 +254,7 @@ class ScreenReplay implements ScreenHost {
     });
   }
 
-  async baseline(path: string): Promise<Report> {
-    return readBaseline(path, this.#wanted.request, this.#abort.signal);
+  baseline(path: string): Promise<Report> {
+    return readBaseline(path, this.#wanted.request, new AbortController().signal);
   }
 }

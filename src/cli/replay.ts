@@ -14,6 +14,7 @@ import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import { type ReadHooks, Reading, type ReadPart, type ReadRequest } from "./reading.ts";
+import { SPEEDS } from "./replay-clock.ts";
 import { replayOnScreen } from "./replay-screen.ts";
 import { assemble } from "./report.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
@@ -48,6 +49,11 @@ const OPTIONS = {
   },
   until: { type: "string", requiresArg: true, describe: "Only exchanges asked before this time" },
   ...SCREEN_OPTIONS,
+  speed: {
+    choices: SPEEDS,
+    requiresArg: true,
+    describe: "With --tui: show the capture as its time goes by, so much faster; max: all at once",
+  },
   quiet: { alias: "q", type: "boolean", default: false, describe: "No progress bar" },
 } as const;
 
@@ -77,6 +83,7 @@ export async function replay(args: ReplayArguments): Promise<number> {
   refuseRepeated(args, OPTIONS);
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
   const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
+  if (args.speed !== undefined) refuseTimeless(args, inputs);
   const request = await requestOf(args, inputs.streams > 0);
   if (args.tui && screenIsPossible(args.format, args.output)) return replayTui(args, inputs, request);
   const output = openOutput(
@@ -115,6 +122,17 @@ export async function replay(args: ReplayArguments): Promise<number> {
   }
 }
 
+function refuseTimeless(args: ReplayArguments, inputs: Inputs): void {
+  const why = !args.tui
+    ? "is for the screen: add --tui"
+    : inputs.streams > 0
+      ? "needs a file: standard input comes at its own pace"
+      : groupsOf(inputs).length > 1
+        ? "needs one capture, or the files of one ring: several have no common time"
+        : null;
+  if (why !== null) throw new SmtpscopeError("usage", `--speed ${why}`);
+}
+
 function replayTui(args: ReplayArguments, inputs: Inputs, request: ReadRequest): Promise<number> {
   return replayOnScreen({
     // A screen has room for who waits most.
@@ -123,6 +141,7 @@ function replayTui(args: ReplayArguments, inputs: Inputs, request: ReadRequest):
     groups: groupsOf(inputs),
     color: args.color,
     ascii: args.ascii,
+    speed: args.speed ?? null,
     conclude: (report, parts) => verdict(report, parts, inputs.files),
   });
 }

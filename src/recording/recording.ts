@@ -73,9 +73,7 @@ export class Recording implements PrivacyListener {
     }
     this.#raw = raw;
     this.#uncertaintyUs = options.uncertaintyUs;
-    const about = raw
-      ? "SMTP, secrets and messages included"
-      : "SMTP; secrets and messages are filler";
+    const about = raw ? "SMTP, secrets and messages included" : "SMTP; secrets and messages are filler";
     this.#file = new RotatingFile({
       ...options,
       mode: raw ? 0o600 : 0o640,

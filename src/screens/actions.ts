@@ -2,7 +2,7 @@ import { applyFilter } from "./answers.ts";
 import type { Action } from "./keys.ts";
 import { ladderOf } from "./ladder.ts";
 import { SORTS, type SortKey } from "./listing.ts";
-import { SPEEDS } from "./model.ts";
+import { type ReplayClock, SPEEDS } from "./model.ts";
 import { clockText } from "./numbers.ts";
 import { HELP_ROWS } from "./panes/help.ts";
 import { promptFor } from "./prompt.ts";
@@ -122,12 +122,13 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   seekBack: (session) => seekBy(session, -SEEK_US),
   seekOn: (session) => seekBy(session, SEEK_US),
   seekFinding: (session) => {
-    const { clock } = session.host;
-    const now = replayedTo(session);
-    if (clock === null || now === null) return session.fail(NO_CLOCK);
-    const next = clock.marksUs.find((mark) => mark > now);
-    if (next === undefined) session.fail("there is no finding after this instant");
-    else clock.seek(next + 1);
+    const found = clockOf(session);
+    if (found === null) return;
+    const { clock, atUs } = found;
+    // Behind the last one comes the first.
+    const next = clock.marksUs.find((mark) => mark > atUs) ?? clock.marksUs[0];
+    if (next === undefined) session.fail("there are no findings");
+    else seekTo(clock, next + 1);
   },
   view1: (session) => session.show("overview"),
   view2: (session) => session.show("dialogues"),
@@ -137,7 +138,6 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   view6: (session) => session.show("heat map"),
 };
 
-export const NO_CLOCK = "this is not replayed in time: start with --speed 1x";
 const SEEK_US = 10_000_000;
 
 function quit(session: Session) {
@@ -356,24 +356,30 @@ function stepFinding(session: Session, by: number) {
   else session.show("findings");
 }
 
-/** The instant that the replay has come to; null without one. */
-export function replayedTo({ model, host }: Session): number | null {
-  const { progress } = model;
-  if (host.clock === null || progress.kind !== "replaying") return null;
-  return progress.atUs ?? host.clock.firstAtUs;
+/** The capture's time, where it has one; says so where it has not. */
+export function clockOf(session: Session) {
+  const { clock } = session.host;
+  if (clock !== null && clock.atUs !== null) return { clock, atUs: clock.atUs };
+  session.fail(
+    clock === null ? "only a capture in files is replayed in time" : "not before it has been read once",
+  );
+  return null;
 }
 
 export function seekBy(session: Session, byUs: number): void {
-  const now = replayedTo(session);
-  const { clock } = session.host;
-  if (clock === null || now === null) session.fail(NO_CLOCK);
-  else clock.seek(Math.max(clock.firstAtUs, Math.min(clock.lastAtUs, now + byUs)));
+  const found = clockOf(session);
+  if (found !== null) seekTo(found.clock, found.atUs + byUs);
 }
 
-function changeSpeed(session: Session, by: number) {
-  const { clock } = session.host;
-  const { progress } = session.model;
-  if (clock === null || progress.kind !== "replaying") return session.fail(NO_CLOCK);
-  const place = SPEEDS.indexOf(progress.speed) + by;
-  clock.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, place))]!);
+/** No further than the capture goes. */
+export function seekTo(clock: ReplayClock, atUs: number): void {
+  clock.seek(Math.max(clock.firstAtUs, Math.min(clock.lastAtUs, atUs)));
+}
+
+function changeSpeed(session: Session, by: number): void {
+  const found = clockOf(session);
+  if (found === null) return;
+  const place = SPEEDS.indexOf(found.clock.speed) + by;
+  found.clock.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, place))]!);
+  if (found.atUs >= found.clock.lastAtUs) session.say("it has come to its end: [ goes back");
 }

@@ -1,4 +1,4 @@
-import { ACTIONS, NO_CLOCK, replayedTo, seekBy } from "./actions.ts";
+import { ACTIONS, clockOf, seekBy, seekTo } from "./actions.ts";
 import { COLUMN_KEYS, type ColumnKey } from "./columns.ts";
 import { pictureText } from "./frame.ts";
 import { COMMANDS } from "./keys.ts";
@@ -163,12 +163,11 @@ function command(session: Session, text: string) {
       state.sort = argument as SortKey;
       return;
     case "speed":
-      if (session.host.clock === null) return session.fail(NO_CLOCK);
       if (!SPEEDS.includes(argument as Speed)) return session.fail(`a speed is one of ${SPEEDS.join(", ")}`);
-      session.host.clock.setSpeed(argument as Speed);
+      clockOf(session)?.clock.setSpeed(argument as Speed);
       return;
     case "seek":
-      return seekTo(session, argument);
+      return seekToTime(session, argument);
     case "export":
       return exportTo(session, argument);
     case "save":
@@ -213,9 +212,10 @@ function goTo(session: Session, argument: string): void {
 }
 
 /** `+30s`, `-5s`, `2m` or a time of day of the capture's first day. */
-function seekTo(session: Session, argument: string) {
-  const { clock } = session.host;
-  if (clock === null || replayedTo(session) === null) return session.fail(NO_CLOCK);
+function seekToTime(session: Session, argument: string) {
+  const found = clockOf(session);
+  if (found === null) return;
+  const { clock } = found;
   const by = /^([+-])(\d{1,6}(?:\.\d{1,6})?)(s|m|h)?$/.exec(argument);
   if (by !== null) {
     const unitUs = { s: 1_000_000, m: 60_000_000, h: 3_600_000_000 }[by[3] ?? "s"]!;
@@ -231,5 +231,5 @@ function seekTo(session: Session, argument: string) {
   let toUs = Math.floor(clock.firstAtUs / dayUs) * dayUs + ofDay;
   // A capture over midnight: a time before its start is one of the next day.
   if (toUs < clock.firstAtUs && toUs + dayUs <= clock.lastAtUs) toUs += dayUs;
-  clock.seek(Math.max(clock.firstAtUs, Math.min(clock.lastAtUs, toUs)));
+  seekTo(clock, toUs);
 }

@@ -179,8 +179,9 @@ function drawFooter(scene: Scene, context: FrameContext): number {
     );
     return 2;
   }
-  if (context.clock === null || scene.model.progress.kind !== "replaying") return 1;
-  drawReplayBar(scene, context.clock, height - 2);
+  const { progress } = scene.model;
+  if (context.clock === null || progress.kind !== "replaying") return 1;
+  drawReplayBar(scene, context.clock, progress.atUs, height - 2);
   return 2;
 }
 
@@ -244,10 +245,9 @@ function drawPrompt({ canvas, state }: Scene, end: number): number {
 }
 
 /** Where in the capture's time the picture stands, and where its findings are. */
-function drawReplayBar({ canvas, model }: Scene, clock: ReplayClock, y: number): void {
+function drawReplayBar({ canvas }: Scene, clock: ReplayClock, atUs: number, y: number): void {
   const { firstAtUs, lastAtUs, marksUs } = clock;
   const { width } = canvas;
-  const atUs = model.progress.kind === "replaying" ? (model.progress.atUs ?? firstAtUs) : lastAtUs;
   const left = canvas.put(1, y, clockText(firstAtUs).slice(0, 8), "dim") + 1;
   const right = width - 10;
   const cells = Math.max(1, right - left - 1);

@@ -1,2 +1,2 @@
-export type { CompiledFilter, Export, Progress, ScreenHost } from "./model.ts";
+export type { CompiledFilter, Export, Progress, ReplayClock, ScreenHost, Speed } from "./model.ts";
 export { type ScreenEnd, showScreen, type TerminalOptions } from "./terminal.ts";

@@ -18,7 +18,7 @@ export type Progress =
   /** It goes on as long as it pleases. */
   | { readonly kind: "live" }
   /** As in the capture, or faster; `atUs` is the instant shown. */
-  | { readonly kind: "replaying"; readonly atUs: number | null; readonly speed: Speed }
+  | { readonly kind: "replaying"; readonly atUs: number; readonly speed: Speed }
   | { readonly kind: "done" };
 
 export const SPEEDS = ["1x", "10x", "100x", "max"] as const;
@@ -65,6 +65,9 @@ export type Export =
   | { readonly kind: "capture"; readonly dialogue: KeptDialogue };
 
 export interface ReplayClock {
+  readonly speed: Speed;
+  /** The instant that the capture's time has come to; null until the capture has been read once. */
+  readonly atUs: number | null;
   setSpeed(speed: Speed): void;
   /** Shows the capture as it stood at this instant. */
   seek(toUs: number): void;

@@ -80,7 +80,8 @@ test("keys that are more than a character", async () => {
     ["f3", /^ \//m],
     ["escape", /Phases/],
     ["f4", /mark two dialogues first/],
-    ["f5", /nothing to begin anew/],
+    ["f5", /Begin anew/],
+    ["escape", /Phases/],
     ["f6", /length ▼/],
     ["f7", /Baseline \(/],
     ["escape", /Phases/],
@@ -204,6 +205,35 @@ test.each([1, 2])("1,000 keys at random, seed %i", async (seed) => {
   await terminal.settled(60);
   terminal.press("\x1b");
   await terminal.settled(60);
+  terminal.press("q");
+  await terminal.shows("status 0");
+});
+
+test("replayed in time: faster, back, on to a finding, to its end", async () => {
+  const capture = join(ROOT, "captures/slow-ptr.pcap");
+  terminal = new TestTerminal(`smtpscope replay ${capture} --tui --speed 1x; echo "status $?"; read end`, {
+    columns: 100,
+    rows: 30,
+  });
+  await terminal.shows(/1x 20:23:4\d$/m);
+  await terminal.shows(/^ 20:23:40 .*■.*!.* 20:24:19$/m);
+  terminal.press("+");
+  await terminal.shows(/10x 20:23:/);
+  terminal.press(".p");
+  await terminal.shows(/HELD/);
+  const held = await terminal.settled();
+  expect(await terminal.settled(300)).toBe(held);
+  terminal.press("p:seek 20:24:10\r");
+  await terminal.shows(/10x 20:24:1/);
+  terminal.press("[[");
+  await terminal.shows(/10x 20:23:5|10x 20:24:0/);
+  terminal.press("++");
+  await terminal.shows(/max 20:24:19/);
+  await terminal.shows(" 32 dialogues ");
+  terminal.press("r");
+  await terminal.shows("Begin anew?");
+  terminal.press("y");
+  await terminal.shows(/1x 20:23:4/);
   terminal.press("q");
   await terminal.shows("status 0");
 });

@@ -18,10 +18,13 @@ import { Feed } from "./feed.ts";
 import { type FormatName, HEAD_BYTES } from "./formats.ts";
 import { describeLookalike } from "./lookalikes.ts";
 import { Pace, type PaceOptions } from "./pace.ts";
+import type { Schedule } from "./paced.ts";
 
 export interface ReadOptions extends PaceOptions {
   /** What to call the input in messages; a file goes by its path. */
   name?: string;
+  /** When packets are to be handed on; at once, unless given. Files only. */
+  schedule?: Schedule;
 }
 
 export interface ReadOutcome {
