@@ -9,7 +9,14 @@ import {
   checkPort,
   checkRules,
 } from "../relay/doctor/host.ts";
-import { checkServer, proveOther, proveOwn, type Watched, watch } from "../relay/doctor/passage.ts";
+import {
+  checkProxy,
+  checkServer,
+  proveOther,
+  proveOwn,
+  type Watched,
+  watch,
+} from "../relay/doctor/passage.ts";
 import type { ListenOn } from "../relay/host-port.ts";
 import { openNative } from "../relay/native/native.ts";
 import type { RulePlan } from "../relay/rules.ts";
@@ -75,6 +82,7 @@ export async function doctor(args: DoctorArguments): Promise<number> {
       checkClock(native),
       await checkEventLoop(),
       ...(await checkUpstream(args)),
+      ...checkProxy(proxy, plan.mode),
       await checkPassage(plan, proxy, waitMs),
     ];
     process.stdout.write(report(checks));

@@ -200,6 +200,15 @@ describe.skipIf(!mayRun)(
         expectRelayed(await end(), client, server, false);
       });
 
+      test("tproxy as the client, by a user with one capability and a socket: as the systemd units have it", async () => {
+        const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        const capability = ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--bounding-set=-all,+net_raw"];
+        await stand(["--mode", "tproxy"], [...passing("transparent"), ...user, ...capability]);
+        await talk(toServer);
+        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
+        expectRelayed(await end(), client, server, true);
+      });
+
       test("explicit on a socket that was passed on", async () => {
         await stand(["-u", server], passing("plain"));
         await talk(toProxy);
@@ -336,6 +345,9 @@ describe.skipIf(!mayRun)(
         const said = await doctor(...args);
         expect(said).toMatch(/^fine +port +2525 is the running proxy's$/m);
         expect(said).toMatch(/^fine +server +192\.0\.2\.25:25 says "220 mail\.example\.net/m);
+        expect(said).toMatch(
+          /^fine +proxy +0 of 0 connections relayed since it started; the server sees the proxy/m,
+        );
         const passage =
           /^fine +passage +a connection from here \(\[::1\]:\d+\) to \[::1\]:2525 passed through/m;
         expect(said).toMatch(passage);

@@ -116,6 +116,21 @@ export async function watch(path: string): Promise<Watched | null> {
   }
 }
 
+/** Whether it is the proxy that is meant, and what it has to say of itself. */
+export function checkProxy(proxy: Watched | null, mode: string): Check[] {
+  const state = proxy?.state ?? null;
+  if (state === null) return [];
+  const count = (counts: object) => Object.entries(counts).map(([why, number]) => `${why} ${number}`);
+  const parts = [
+    `${state.connected} of ${state.accepted} connections relayed since it started`,
+    ...[count(state.refused).join(", ")].filter((text) => text !== "").map((text) => `refused: ${text}`),
+    ...[count(state.failed).join(", ")].filter((text) => text !== "").map((text) => `not reached: ${text}`),
+    ...(state.sourcePreserved ? [] : ["the server sees the proxy, its lookups are about it"]),
+  ];
+  if (state.mode === mode) return [fine("proxy", parts.join("; "))];
+  return [missing("proxy", `the one that runs does so in mode ${state.mode}, not ${mode}`)];
+}
+
 /** Connects to `target`, which is the proxy or, where a rule should bring us to it, the server. */
 export async function proveOwn(proxy: Watched, target: HostAndPort): Promise<Check> {
   const where = endpointText(target.host, target.port);
