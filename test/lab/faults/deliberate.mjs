@@ -152,7 +152,7 @@ const IDENT = [
     title: "Exim asks for 2 s, and the client's own host drops the question",
     server: askingIdent("2s"),
     before: (lab) => dropIdentAtClient(lab),
-    causes: banner("ident", 2_000),
+    causes: [{ id: "ident", phases: ["banner"], measured: true, healthyMs: 15 }],
     sides: NOTHING_ALIKE,
   }),
   fault({

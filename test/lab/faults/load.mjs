@@ -84,6 +84,16 @@ const CPU = [
   }),
 ];
 
+/** At the client's side a SYN that found the backlog full was simply lost. */
+function queued() {
+  const { client, server } = within(
+    "connection-queue",
+    [...SILENT_BANNER, "syn-loss"],
+    SILENT_BANNER_AT_SERVER,
+  );
+  return { client: { ...client, shares: ["syn-loss"] }, server };
+}
+
 const QUEUE = [
   fault({
     name: "process-limit",
@@ -91,7 +101,7 @@ const QUEUE = [
     server: { kind: "postfix", settings: { default_process_limit: "2" } },
     sessions: plainSessions({ everyMs: 250, rounds: 3, more: { thinkMs: 160 } }),
     causes: [{ id: "connection-queue", phases: ["connect", "banner"], measured: true, healthyMs: 20 }],
-    sides: within("connection-queue", SILENT_BANNER, SILENT_BANNER_AT_SERVER),
+    sides: queued(),
   }),
   fault({
     name: "backlog",
@@ -99,11 +109,7 @@ const QUEUE = [
     server: { kind: "postfix", settings: { default_process_limit: "1" } },
     sessions: plainSessions({ everyMs: 60, rounds: 2, more: { thinkMs: 150 } }),
     causes: [{ id: "connection-queue", phases: ["connect", "banner"], measured: true, healthyMs: 20 }],
-    sides: within(
-      "connection-queue",
-      [...SILENT_BANNER, "syn-loss"],
-      [...SILENT_BANNER_AT_SERVER, "syn-loss"],
-    ),
+    sides: queued(),
   }),
   fault({
     name: "process-limit-source",

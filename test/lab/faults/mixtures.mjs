@@ -69,7 +69,7 @@ export const MIXTURES = [
       { id: "dns-ptr", phases: ["banner"], ms: 900 },
     ],
     // From the client's side it is one silence before the banner.
-    sides: { client: { blind: ["dns-ptr"], alike: SILENT_BANNER }, server: {} },
+    sides: { client: { lumped: true, alike: SILENT_BANNER }, server: {} },
   }),
   fault({
     name: "change-ptr-to-firewall",
