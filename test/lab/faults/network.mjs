@@ -75,9 +75,9 @@ const LOSS = [
     title: "every twelfth segment is lost, both ways; Postfix",
     link: { loss: 0.08, seed: 11 },
     sessions: plainSessions({ everyMs: 500, rounds: 3 }),
-    causes: felt("packet-loss", EVERY_REPLY, 3),
+    causes: felt("packet-loss", ["connect", ...EVERY_REPLY], 3),
     sides: {
-      client: { alike: ["syn-loss"] },
+      client: { alike: ["syn-loss"], shares: ["syn-loss"] },
       server: { applies: "quiet", alike: ["packet-loss", "syn-loss", "client"] },
     },
   }),
