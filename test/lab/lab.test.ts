@@ -1,15 +1,16 @@
 /**
- * The lab end to end: one quick scenario with a real Postfix, both captures read by tshark.
+ * The lab end to end: two quick scenarios with a real Postfix, read by tshark and by smtpscope.
  *
  * It needs root and Debian packages (see README.md here). Elsewhere it is
  * skipped and says why; under CI it must run, so there it fails instead.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { causesIn, firstClass } from "../diagnosis/labelled-set.ts";
 
 const LAB = join(dirname(fileURLToPath(import.meta.url)), "lab.mjs");
 const TIMEOUT_MS = 90_000;
@@ -38,24 +39,47 @@ function repliesIn(capture: string) {
 const reason = whyNot();
 const mayRun = reason === undefined || Boolean(process.env.CI);
 
-test.skipIf(!mayRun)(
-  `the healthy scenario leaves the dialogue on both sides of the firewall${mayRun ? "" : ` (skipped: ${reason})`}`,
-  { timeout: TIMEOUT_MS },
-  () => {
+function inLab(title: string, play: (directory: string) => void | Promise<void>) {
+  const skipped = mayRun ? "" : ` (skipped: ${reason})`;
+  test.skipIf(!mayRun)(`${title}${skipped}`, { timeout: TIMEOUT_MS }, async () => {
     expect(reason, "under CI the lab has to run").toBeUndefined();
     const directory = mkdtempSync(join(tmpdir(), "smtpscope-lab-test-"));
     try {
-      const lab = run(process.execPath, LAB, "healthy", directory);
-      expect(lab.status, lab.complaint).toBe(0);
-      // Eight connections, eleven mails, and nothing refused.
-      for (const side of ["client", "server"]) {
-        const replies = repliesIn(join(directory, `healthy.${side}.pcap`));
-        expect(replies).toMatchObject({ 220: 8, 221: 8, 354: 11 });
-        expect(Object.keys(replies).sort()).toEqual(["220", "221", "250", "354"]);
-      }
-      expect(run("ip", "netns").output).not.toContain(`smtplab-${lab.pid}-`);
+      await play(directory);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
-  },
-);
+  });
+}
+
+inLab("the healthy scenario leaves the dialogue on both sides of the firewall", (directory) => {
+  const lab = run(process.execPath, LAB, "healthy", directory);
+  expect(lab.status, lab.complaint).toBe(0);
+  // Eight connections, eleven mails, and nothing refused.
+  for (const side of ["client", "server"]) {
+    const replies = repliesIn(join(directory, `healthy.${side}.pcap`));
+    expect(replies).toMatchObject({ 220: 8, 221: 8, 354: 11 });
+    expect(Object.keys(replies).sort()).toEqual(["220", "221", "250", "354"]);
+  }
+  expect(run("ip", "netns").output).not.toContain(`smtplab-${lab.pid}-`);
+});
+
+inLab("a fault is felt as its label says, and diagnosed from captures nobody has seen", async (directory) => {
+  const name = "dnsbl-postfix";
+  const lab = run(process.execPath, LAB, name, directory);
+  expect(lab.status, lab.complaint).toBe(0);
+  const label = JSON.parse(readFileSync(join(directory, `${name}.label.json`), "utf8"));
+  const { injectedUs } = label.causes[0];
+  const banners = label.sessions.flatMap(({ waits }: { waits: [string, number][] }) =>
+    waits.filter(([phase]) => phase === "banner").map(([, us]) => us),
+  );
+  expect(banners.reduce((sum: number, us: number) => sum + us, 0)).toBeGreaterThanOrEqual(injectedUs);
+  const [client, server] = await Promise.all(
+    ["client", "server"].map((side) => causesIn(join(directory, `${name}.${side}.pcap`))),
+  );
+  // The lookups are in the server's capture, and prove it; the client's side cannot tell it from others.
+  expect(firstClass(server!)).toEqual(["cause/dns-reputation"]);
+  expect(server![0]!.explainedUs).toBeGreaterThan(0.9 * injectedUs);
+  expect(server![0]!.explainedUs).toBeLessThan(1.1 * injectedUs);
+  expect(firstClass(client!)).toEqual(expect.arrayContaining(["cause/dns-reputation", "cause/dns-ptr"]));
+});

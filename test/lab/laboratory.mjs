@@ -122,7 +122,10 @@ export class Laboratory {
   async startNode(role, script, config) {
     const child = this.spawn(role, [process.execPath, join(HERE, script), JSON.stringify(config)]);
     const output = this.outputOf(child);
-    await until(script, () => output().includes("ready"));
+    await until(script, () => {
+      if (child.exitCode !== null) throw new Error(`${script} ended: ${output().trim()}`);
+      return output().includes("ready");
+    });
   }
 
   /** Plays dialogues (see clients/smtp-client.mjs); answers one outcome for each. */

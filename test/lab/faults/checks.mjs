@@ -12,7 +12,7 @@ const envelope = (id) => within(id, SILENT_ENVELOPE, SILENT_ENVELOPE_AT_SERVER);
 const content = within("content-scan", SILENT_CONTENT, SILENT_CONTENT);
 
 /** Mails of growing size, so that a slope shows. */
-const SIZES = [2_000, 40_000, 90_000, 160_000];
+const SIZES = [2_000, 20_000, 50_000, 90_000];
 const growing = () =>
   plainSessions({ everyMs: 900 }).map((session, index) => ({
     ...session,
@@ -94,10 +94,10 @@ const CONTENT = [
   }),
   fault({
     name: "acl-content",
-    title: "Exim's DATA ACL: 1 s, and 1 s for each 40 KB",
+    title: "Exim's DATA ACL: 1 s, and 1 s for each 25 KB",
     server: {
       kind: "exim",
-      acls: { data: [`warn delay = \${eval:1+$message_size/40000}s`] },
+      acls: { data: [`warn delay = \${eval:1+$message_size/25000}s`] },
     },
     sessions: growing(),
     causes: [{ id: "content-scan", phases: ["end-of-data"], measured: true, healthyMs: 10 }],

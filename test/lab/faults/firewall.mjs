@@ -2,7 +2,7 @@
  * Firewalls that look into mail: in line they hold what passes, terminating they speak themselves.
  */
 import { MAIL_SERVER } from "../topology.mjs";
-import { SILENT_ALWAYS, SILENT_BANNER } from "./alike.mjs";
+import { provedByLookups, SILENT_ALWAYS, SILENT_BANNER } from "./alike.mjs";
 import { fault } from "./fault.mjs";
 import { plainSessions } from "./sessions.mjs";
 
@@ -85,4 +85,53 @@ const TERMINATING = [
   }),
 ];
 
-export const FIREWALL_FAULTS = [...IN_LINE, ...TERMINATING];
+/** It answers SYNs itself, and connects to the server when the client's ACK has come. */
+const synProxy = (options) => `table ip proxy {
+chain first {
+type filter hook prerouting priority raw;
+tcp dport 25 tcp flags syn notrack
+}
+chain pass {
+type filter hook forward priority 0;
+tcp dport 25 ct state invalid,untracked synproxy mss 1460 wscale 7 sack-perm ${options}
+ct state invalid drop
+}
+}
+`;
+/** What has no entry yet must not be taken for a connection. */
+const beStrict = (lab) =>
+  lab.execute("firewall", ["sh", "-c", "echo 0 > /proc/sys/net/netfilter/nf_conntrack_tcp_loose"]);
+
+const SYN_PROXIES = [
+  fault({
+    name: "syn-proxy-ptr",
+    title: "PTR takes 1.9 s behind a SYN proxy, which leaves no TCP timestamps; Postfix",
+    dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 1_900 }],
+    firewall: synProxy(""),
+    before: beStrict,
+    causes: [{ id: "dns-ptr", phases: ["banner"], ms: 1_900 }],
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "syn-proxy-late",
+    title: "a SYN proxy whose first ACK echoes a wrong timestamp: the server asks again, 1 s later; Postfix",
+    firewall: synProxy("timestamp"),
+    before: beStrict,
+    causes: felt(["banner"], 15),
+    sides: {
+      client: { alike: SILENT_BANNER },
+      server: { applies: "quiet", alike: ["connection-queue", "syn-loss", "packet-loss", "network-latency"] },
+    },
+  }),
+  fault({
+    name: "healthy-syn-proxy",
+    title: "healthy, behind a SYN proxy; Exim",
+    server: { kind: "exim" },
+    firewall: synProxy(""),
+    before: beStrict,
+    sessions: plainSessions({ rounds: 2 }),
+    causes: [],
+  }),
+];
+
+export const FIREWALL_FAULTS = [...IN_LINE, ...TERMINATING, ...SYN_PROXIES];

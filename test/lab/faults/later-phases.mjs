@@ -76,7 +76,7 @@ const NAGLE = [
         ...{ listen: 25, host: "127.0.0.1", port: 2_525 },
         pieces: true,
       }),
-    sessions: plainSessions({ rounds: 2, more: { commands: SEVERAL_LINES } }),
+    sessions: plainSessions({ more: { commands: SEVERAL_LINES } }),
     causes: felt("delayed-ack", ["ehlo"]),
     sides: nothingAlike,
   }),
@@ -87,7 +87,7 @@ const NAGLE_CLIENT = [
     name: "nagle-client",
     title: "clients write commands in two pieces with Nagle's algorithm on; the server delays its ACKs; Exim",
     server: { kind: "exim" },
-    sessions: scriptedSessions(NOOPS, { rounds: 2, more: { nagle: true, splitCommands: true } }),
+    sessions: scriptedSessions(NOOPS, { more: { nagle: true, splitCommands: true } }),
     causes: [{ id: "delayed-ack", phases: [] }],
     sides: {
       client: { applies: "named", alike: ["client"] },
