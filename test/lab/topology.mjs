@@ -1,7 +1,7 @@
 /**
  * Topology: who is in the laboratory, with which addresses, and how it is wired.
  *
- *     client ──cli0┐              ┌srv0── server   (Postfix or Exim)
+ *     client ──cli0┐              ┌srv0── server   (Postfix, Exim, Sendmail)
  *                  ├── firewall ──┤
  *                  │              └dns0── dns      (test/lab/dns.mjs)
  *

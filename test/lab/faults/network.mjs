@@ -2,6 +2,7 @@
  * The network between client and server: loss, latency, windows, and servers that cannot be reached.
  */
 import { CLOSED_SERVER, MAIL_SERVER, SILENT_SERVER } from "../topology.mjs";
+import { SILENT_BANNER } from "./alike.mjs";
 import { dropping } from "./drops.mjs";
 import { fault } from "./fault.mjs";
 import { plainSessions } from "./sessions.mjs";
@@ -13,6 +14,12 @@ const EVERY_REPLY = ["banner", "ehlo", "mail", "rcpt", "data", "end-of-data", "q
 
 /** At the server's side, what was lost before is not seen, and what is late afterwards is fast. */
 const seenByClient = (...alike) => ({ client: {}, server: { applies: "quiet", alike } });
+
+/** What reached the client is a later copy, with the clock of when that was sent: as if the server had been silent. */
+const bannerLost = {
+  client: { alike: SILENT_BANNER },
+  server: { applies: "quiet", alike: ["firewall", "network-latency", "client"] },
+};
 
 const LOSS = [
   fault({
@@ -41,7 +48,7 @@ const LOSS = [
     link: { drop: [{ what: "banner", times: 3 }] },
     sessions: inTurn(700),
     causes: felt("packet-loss", ["banner"], 15),
-    sides: { client: {}, server: { applies: "quiet", alike: ["firewall", "network-latency", "client"] } },
+    sides: bannerLost,
   }),
   fault({
     name: "banner-lost-exim",
@@ -49,7 +56,7 @@ const LOSS = [
     server: { kind: "exim" },
     link: { drop: [{ what: "banner", times: 4 }] },
     causes: felt("packet-loss", ["banner"], 20),
-    sides: { client: {}, server: { applies: "quiet", alike: ["firewall", "network-latency", "client"] } },
+    sides: bannerLost,
   }),
   fault({
     name: "replies-lost",
