@@ -34,11 +34,14 @@ export async function startCaptures(lab, directory, name, precision = "micro") {
 }
 
 export async function stopCaptures(captures) {
-  for (const { child } of captures) child.kill("SIGINT");
+  const hasEnded = ({ child }) => child.exitCode !== null || child.signalCode !== null;
+  if (captures.some(hasEnded)) throw new Error("tcpdump ended before the run did");
   await Promise.all(
-    captures.map(({ child }) =>
-      child.exitCode === null ? new Promise((done) => child.once("exit", done)) : undefined,
-    ),
+    captures.map(({ child }) => {
+      const ended = new Promise((done) => child.once("exit", done));
+      child.kill("SIGINT");
+      return ended;
+    }),
   );
   return Object.fromEntries(captures.map(({ side, file }) => [side, file]));
 }

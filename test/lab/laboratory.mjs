@@ -11,18 +11,12 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isInstalled, run, sleep, until } from "./commands.mjs";
+import { run, sleep, until } from "./commands.mjs";
 import { makeCpuGroup, removeCpuGroup } from "./cpu-group.mjs";
 import { makeEtc, writeResolver } from "./etc.mjs";
 import { fetchPackages, unpackPackages } from "./packages.mjs";
-import {
-  buildTopology,
-  MAIL_SERVER,
-  NAME_SERVER,
-  namespaceOf,
-  ROLES,
-  removeNamespaces,
-} from "./topology.mjs";
+import { killAll, processesOf, signal } from "./processes.mjs";
+import { buildTopology, MAIL_SERVER, NAME_SERVER, namespaceOf, removeNamespaces } from "./topology.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
@@ -225,30 +219,5 @@ export class Laboratory {
 
   settle(milliseconds = 400) {
     return sleep(milliseconds);
-  }
-}
-
-/** Whoever lives in our namespaces was started by us: their ids are the list to end. */
-function processesOf(role) {
-  const pids = run("ip", ["netns", "pids", namespaceOf(role)], { mayFail: true });
-  return pids.split("\n").filter(Boolean).map(Number);
-}
-
-function signal(pid, name) {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // Gone already.
-  }
-}
-
-function killAll() {
-  if (!isInstalled("ip")) return;
-  // Several rounds: a dying server may be forking.
-  for (let round = 0; round < 5; round++) {
-    const pids = ROLES.flatMap(processesOf);
-    if (pids.length === 0) return;
-    for (const pid of pids) signal(pid, "SIGKILL");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   }
 }

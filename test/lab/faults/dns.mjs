@@ -1,9 +1,9 @@
 /**
- * DNS faults: lookups that are slow, lost or never answered, and some that only look guilty.
+ * DNS faults: lookups of the client's name and reputation that are slow, lost or never answered.
  */
 import { NAMES, reverseName } from "../dns-records.mjs";
-import { provedByLookups, SILENT_ENVELOPE, within } from "./alike.mjs";
-import { fault } from "./fault.mjs";
+import { provedByLookups, SILENT_ENVELOPE } from "./alike.mjs";
+import { fault, slowDnsbl } from "./fault.mjs";
 import { plainSessions } from "./sessions.mjs";
 
 const SLOW_PTR_MS = { "out1.example.org": 600, "shop.example.org": 1_700, "lists.example.org": 4_200 };
@@ -21,7 +21,6 @@ const DNSBL_AT_CONNECT = {
   kind: "postfix",
   settings: { smtpd_delay_reject: "no", smtpd_client_restrictions: "reject_rbl_client dnsbl.test" },
 };
-const slowDnsbl = (delayMs) => [{ name: "*.dnsbl.test", delayMs }];
 const LISTED = reverseName(NAMES["shop.example.org"]).replace("in-addr.arpa", "dnsbl.test");
 
 /** A classless delegation: 66.100.51.198.in-addr.arpa is an alias of 66.0-127.100.51.198.in-addr.arpa. */
@@ -211,141 +210,4 @@ const SILENT = [
   }),
 ];
 
-const SENDER_RULES = [{ name: "*.example.org", type: "MX", delayMs: 1_600 }];
-const SLOW_SENDERS = plainSessions().map((session, index) => ({
-  ...session,
-  mails: [{ from: `info@s${index}.example.org`, to: ["alice@example.net"], size: 1_200 }],
-}));
-const SENDER_RECORDS = [0, 1, 2, 3].map((index) => ({
-  name: `s${index}.example.org`,
-  type: "MX",
-  data: "10 out1.example.org",
-}));
-const sender = (phases, ms) => [{ id: "dns-sender", phases, ms }];
-
-const SENDER = [
-  fault({
-    name: "sender-domain-mail",
-    title: "MX of the sender's domain takes 1.6 s, asked at MAIL; Postfix",
-    server: {
-      kind: "postfix",
-      settings: { smtpd_delay_reject: "no", smtpd_sender_restrictions: "reject_unknown_sender_domain" },
-    },
-    dns: SENDER_RULES,
-    records: SENDER_RECORDS,
-    sessions: SLOW_SENDERS,
-    causes: sender(["mail"], 1_600),
-    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
-  }),
-  fault({
-    name: "sender-domain-rcpt",
-    title: "MX of the sender's domain takes 1.6 s, asked at RCPT; Postfix",
-    server: { kind: "postfix", settings: { smtpd_sender_restrictions: "reject_unknown_sender_domain" } },
-    dns: SENDER_RULES,
-    records: SENDER_RECORDS,
-    sessions: SLOW_SENDERS,
-    causes: sender(["rcpt"], 1_600),
-    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
-  }),
-  fault({
-    name: "sender-domain-exim",
-    title: "MX of the sender's domain takes 1.6 s, asked at MAIL; Exim's verify = sender",
-    server: {
-      kind: "exim",
-      acls: { mail: ["warn !verify = sender"] },
-      routers: [
-        "dnslookup:",
-        "  driver = dnslookup",
-        "  verify_only",
-        "  domains = ! example.net",
-        "  self = pass",
-      ],
-    },
-    dns: SENDER_RULES,
-    records: SENDER_RECORDS,
-    sessions: SLOW_SENDERS,
-    causes: sender(["mail"], 1_600),
-    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
-  }),
-];
-
-const HELO = [
-  fault({
-    name: "helo-name",
-    title: "A and MX of the EHLO name take 1.2 s, asked before its reply; Postfix",
-    server: {
-      kind: "postfix",
-      settings: {
-        smtpd_delay_reject: "no",
-        smtpd_helo_required: "yes",
-        smtpd_helo_restrictions: "reject_unknown_helo_hostname",
-      },
-    },
-    records: [0, 1, 2, 3].map((index) => ({
-      name: `h${index}.example.org`,
-      type: "A",
-      data: "198.51.100.66",
-    })),
-    dns: [{ name: "h*.example.org", type: "A", delayMs: 1_200 }],
-    sessions: plainSessions().map((session, index) => ({ ...session, name: `h${index}.example.org` })),
-    causes: sender(["ehlo"], 1_200),
-    sides: provedByLookups("dns-sender", SILENT_ENVELOPE),
-  }),
-];
-
-const POSTSCREEN_WITH_LIST = {
-  kind: "postfix",
-  postscreen: true,
-  settings: { postscreen_dnsbl_sites: "dnsbl.test", postscreen_greet_wait: "4s" },
-};
-
-const HARMLESS = [
-  fault({
-    name: "nxdomain-fast",
-    title: "healthy: clients without names, answered NXDOMAIN at once; Postfix",
-    dns: [{ name: "*.in-addr.arpa", type: "PTR", answer: "NXDOMAIN", delayMs: 3, jitterMs: 9 }],
-    causes: [],
-  }),
-  fault({
-    name: "servfail-fast",
-    title: "healthy: lookups fail at once; Exim",
-    server: { kind: "exim" },
-    dns: [{ name: "*.in-addr.arpa", type: "PTR", answer: "SERVFAIL", delayMs: 3 }],
-    causes: [],
-  }),
-  fault({
-    name: "dnsbl-behind-greet-wait",
-    title: "a list takes 2.5 s while postscreen makes everybody wait 4 s: not the list's fault",
-    server: POSTSCREEN_WITH_LIST,
-    dns: slowDnsbl(2_500),
-    causes: [{ id: "greet-pause", phases: ["banner"], measured: true, healthyMs: 30 }],
-    decoys: ["dns-reputation"],
-    sides: { client: {}, server: {} },
-  }),
-  fault({
-    name: "slow-lookup-of-another",
-    title: "slow PTR lookups that no session waited for, beside a policy check at connect that takes 1.5 s",
-    policy: [{ state: "CONNECT", delayMs: 1_500 }],
-    policyAt: ["smtpd_client_restrictions"],
-    server: { kind: "postfix", settings: { smtpd_delay_reject: "no" } },
-    dns: [{ name: "*.99.100.51.in-addr.arpa", delayMs: 1_500 }],
-    during: (lab) => askForStrangers(lab),
-    causes: banner("policy", 1_500),
-    decoys: ["dns-ptr"],
-    sides: within("policy"),
-  }),
-];
-
-/** A log reader on the server's host looks up addresses of its own. */
-async function askForStrangers(lab) {
-  const script = `
-    const dns = require("dns");
-    const resolver = new dns.Resolver();
-    resolver.setServers(["203.0.113.53"]);
-    let asked = 0;
-    const ask = () => resolver.reverse("51.100.99." + ++asked, () => (asked < 6 ? ask() : process.exit()));
-    ask();`;
-  await lab.execute("server", [process.execPath, "-e", script]);
-}
-
-export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SILENT, ...SENDER, ...HELO, ...HARMLESS];
+export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SILENT];

@@ -71,6 +71,11 @@ export function fault(row) {
   };
 }
 
+/** Rules for a name server whose list takes its time. */
+export function slowDnsbl(delayMs) {
+  return [{ name: "*.dnsbl.test", delayMs }];
+}
+
 function recordsOf({ records = [], replace = [] }) {
   const replaced = new Set(replace.map(({ name }) => name));
   return [...baseRecords().filter(({ name }) => !replaced.has(name)), ...records, ...replace];

@@ -5,6 +5,8 @@
 import { CHECK_FAULTS } from "./checks.mjs";
 import { DELIBERATE_FAULTS } from "./deliberate.mjs";
 import { DNS_FAULTS } from "./dns.mjs";
+import { HARMLESS_LOOKUPS } from "./dns-harmless.mjs";
+import { NAME_FAULTS } from "./dns-names.mjs";
 import { FIREWALL_FAULTS } from "./firewall.mjs";
 import { HEALTHY } from "./healthy.mjs";
 import { LATER_FAULTS } from "./later-phases.mjs";
@@ -14,6 +16,8 @@ import { NETWORK_FAULTS } from "./network.mjs";
 
 export const FAULTS = [
   ...DNS_FAULTS,
+  ...NAME_FAULTS,
+  ...HARMLESS_LOOKUPS,
   ...DELIBERATE_FAULTS,
   ...CHECK_FAULTS,
   ...NETWORK_FAULTS,
