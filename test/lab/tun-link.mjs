@@ -10,7 +10,7 @@
  *       "hold": [{"what": "banner", "ms": 2000, "jitterMs": 0}]
  *     }
  *
- * `what` is "syn", "syn-ack", or a message: "banner", "reply" (any after the
+ * `what` is "syn", "syn-ack", "handshake-ack", or a message: "banner", "reply" (any after the
  * banner), "command" (what the client says in one go), or "reply:3",
  * "command:2" for one of them, counted from 1. `connections` counts from 0, in
  * the order of the SYNs; absent: all. A drop hits the first `times`
@@ -46,8 +46,8 @@ function connectionOf({ key, packet, ip }) {
       end: undefined,
       speaking: false,
       heldMessage: 0,
-      free: 0,
-      sent: 0,
+      freeAt: 0,
+      queue: [],
     });
     connection = { index: connections.size, client: flow(), server: flow(), drops: new Map() };
     connections.set(key, connection);
@@ -55,12 +55,12 @@ function connectionOf({ key, packet, ip }) {
   return connection;
 }
 
-/** Names a segment as rules do; undefined for an acknowledgement without data. */
+/** Names a segment as rules do. */
 function nameOf(segment, connection) {
   const flags = segment.packet[segment.ip + 13] & (SYN | ACK);
   if (flags === SYN) return ["syn"];
   if (flags === (SYN | ACK)) return ["syn-ack"];
-  if (segment.payloadBytes === 0) return undefined;
+  if (segment.payloadBytes === 0) return isHandshake(segment, connection) ? ["handshake-ack"] : [];
   const mine = connection[segment.side];
   const isNew = mine.end === undefined || ((segment.seq - mine.end) | 0) >= 0;
   if (isNew) {
@@ -71,6 +71,10 @@ function nameOf(segment, connection) {
     mine.data++;
   }
   return isNew ? namesOfMessage(segment.side, mine.messages) : ["again"];
+}
+
+function isHandshake({ side }, { client, server }) {
+  return side === "client" && client.data === 0 && server.data === 0;
 }
 
 function namesOfMessage(side, number) {
@@ -84,7 +88,8 @@ function applies(rule, names, connection) {
 
 function isDropped(segment, names, connection) {
   if (config.loss && nextRandom() < config.loss) return true;
-  const key = `${segment.side} ${segment.seq}`;
+  if (names.length === 0) return false;
+  const key = `${segment.side} ${segment.seq} ${segment.payloadBytes > 0}`;
   if (!connection.drops.has(key)) {
     const rule = (config.drop ?? []).find((candidate) => applies(candidate, names, connection));
     if (rule) connection.drops.set(key, rule.times ?? 1);
@@ -99,27 +104,33 @@ function onPacket(packet) {
   const connection = connectionOf(segment);
   const names = nameOf(segment, connection);
   const flow = connection[segment.side];
-  if (names ? isDropped(segment, names, connection) : config.loss && nextRandom() < config.loss) return;
+  if (isDropped(segment, names, connection)) return;
   const now = performance.now();
-  if (names && segment.payloadBytes > 0) {
+  if (segment.payloadBytes > 0) {
     const rule = (config.hold ?? []).find((candidate) => applies(candidate, names, connection));
     if (rule && flow.heldMessage !== flow.messages) {
       flow.heldMessage = flow.messages;
-      flow.free = now + rule.ms + nextRandom() * (rule.jitterMs ?? 0);
+      flow.freeAt = now + rule.ms + nextRandom() * (rule.jitterMs ?? 0);
     }
-    if (flow.free > now) return later(packet, flow.free - now);
+    if (flow.freeAt > now) return later(flow, packet, flow.freeAt);
   }
   const pathMs = (config.delayMs ?? 0) + nextRandom() * (config.jitterMs ?? 0);
-  if (pathMs === 0) return send(packet);
-  // In order, as on one path.
-  flow.sent = Math.max(flow.sent, now + pathMs);
-  later(packet, flow.sent - now);
+  if (pathMs === 0) send(packet);
+  else later(flow, packet, now + pathMs);
 }
 
-/** Timers of Node that are due together run in the order they were made, so packets keep theirs. */
-function later(packet, milliseconds) {
-  const own = Buffer.from(packet);
-  setTimeout(() => send(own), Math.ceil(milliseconds));
+/** One queue for each flow, since nothing overtakes on one path. */
+function later(flow, packet, dueAt) {
+  const last = flow.queue.at(-1)?.dueAt ?? 0;
+  flow.queue.push({ packet: Buffer.from(packet), dueAt: Math.max(dueAt, last) });
+  if (flow.queue.length === 1) awaitHead(flow);
+}
+
+function awaitHead(flow) {
+  setTimeout(() => {
+    while (flow.queue.length > 0 && flow.queue[0].dueAt <= performance.now()) send(flow.queue.shift().packet);
+    if (flow.queue.length > 0) awaitHead(flow);
+  }, flow.queue[0].dueAt - performance.now());
 }
 
 /** A small generator with a seed (mulberry32), so that a run loses the same share as the last. */

@@ -43,6 +43,17 @@ const LOSS = [
     sides: { client: {}, server: { applies: "quiet", alike: ["packet-loss"] } },
   }),
   fault({
+    name: "handshake-ack-lost",
+    title: "the ACK that ends the handshake is lost twice, so the server repeats its SYN-ACK; Postfix",
+    link: { drop: [{ what: "handshake-ack", times: 2 }] },
+    causes: felt("syn-loss", ["banner"], 15),
+    sides: {
+      // A full accept queue, and a firewall that swallows the ACK, look the same.
+      client: { alike: ["packet-loss", "connection-queue", "firewall"], shares: ["packet-loss"] },
+      server: { applies: "quiet", alike: ["packet-loss", "network-latency"] },
+    },
+  }),
+  fault({
     name: "banner-lost",
     title: "the banner is lost three times; Postfix",
     link: { drop: [{ what: "banner", times: 3 }] },
