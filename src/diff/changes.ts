@@ -73,8 +73,9 @@ export function changesIn(
   return changes;
 }
 
-/** Behind QUIT a client need not wait for the reply, and some do not. */
+/** The capture was over before the reply came; or behind QUIT, where a client need not wait for it, the client was. */
 function hungUp(s: RecordedTurn, c: RecordedTurn, client: RecordedDialogue, clock: Clock | null): boolean {
+  if (client.isOpen) return true;
   if (c.verb !== "QUIT" || client.clientEndAt === NO_TIME) return false;
   return clock === null || s.answeredFirst - offsetAt(clock, s.answeredFirst) >= client.clientEndAt;
 }
@@ -129,11 +130,10 @@ function isCutOff(
   turns: readonly TurnPair[],
   at: number,
 ): boolean {
-  const lacking = turns[at]![0] === null ? 0 : 1;
-  const dialogue = lacking === 0 ? server : client;
-  const isThere = (pair: TurnPair) => pair[lacking] !== null;
-  if (dialogue.startsMidway && !turns.slice(0, at).some(isThere)) return true;
-  return dialogue.isOpen && !turns.slice(at).some(isThere);
+  const isPaired = ([s, c]: TurnPair) => s !== null && c !== null;
+  // A capture that begins, or ends, in the middle of a turn sees half of it and takes it for another.
+  if ((server.startsMidway || client.startsMidway) && !turns.slice(0, at).some(isPaired)) return true;
+  return (server.isOpen || client.isOpen) && !turns.slice(at + 1).some(isPaired);
 }
 
 function unpairedChanges(turn: RecordedTurn, s: RecordedTurn | null, c: RecordedTurn | null): Change[] {

@@ -1,7 +1,7 @@
 import { lineChanges } from "../rewriting/compare/line.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
-import { alignedTurns } from "./turns.ts";
+import { alignedTurns, type TurnPair } from "./turns.ts";
 
 /**
  * By how much the clocks of two captures differ, from both directions of the traffic.
@@ -39,6 +39,17 @@ export function offsetAt(clock: Clock, atUs: number): number {
 }
 
 export function differencesOf(a: RecordedDialogue, b: RecordedDialogue): Differences {
+  const turns = alignedTurns(a, b);
+  const sure = turns.filter(([x, y]) => !(x?.hasGap ?? false) && !(y?.hasGap ?? false));
+  const differences = differencesIn(a, b, sure);
+  const { client, server } = differences;
+  // Where nothing else is left, doubtful times are better than none.
+  return sure.length === turns.length || (client.length > 0 && server.length > 0)
+    ? differences
+    : differencesIn(a, b, turns);
+}
+
+function differencesIn(a: RecordedDialogue, b: RecordedDialogue, turns: readonly TurnPair[]): Differences {
   const client: number[] = [];
   const server: number[] = [];
   const note = (list: number[], x: number, y: number) => {
@@ -48,7 +59,7 @@ export function differencesOf(a: RecordedDialogue, b: RecordedDialogue): Differe
   note(client, a.synAt, b.synAt);
   if (sameServer) note(server, a.synAckAt, b.synAckAt);
   const sameTls = a.encrypted.client?.digest === b.encrypted.client?.digest;
-  for (const [x, y] of alignedTurns(a, b)) {
+  for (const [x, y] of turns) {
     if (x === null || y === null || (isEncrypted(x) && !sameTls)) continue;
     if (wasPassedOn(x.command, y.command)) {
       note(client, x.askedFirst, y.askedFirst);

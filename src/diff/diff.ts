@@ -41,17 +41,23 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
   const segmentation = new Segmentation();
   let unchanged = 0;
   let exchanges = 0;
+  let doubtful = 0;
   for (const { a, b } of matching.matches) {
     const [server, client] = clientIsOutside ? [a, b] : [b, a];
     const turns = alignedTurns(server, client);
     const changes = [...changesIn(server, client, turns, clock), ...answeredOnPath(turns, clock)];
-    if (changes.length === 0) unchanged++;
-    exchanges += turns.filter(([s, c]) => s !== null && c !== null).length;
+    const before = doubtful;
+    for (const [s, c] of turns) {
+      if (s === null || c === null) continue;
+      exchanges++;
+      if (s.hasGap || c.hasGap) doubtful++;
+    }
+    if (changes.length === 0 && doubtful === before) unchanged++;
     groups.add(server, client, changes);
     delays.add(server, client, turns);
     segmentation.add(server, client, turns);
   }
-  const by = { sequence: 0, contents: 0, time: 0 };
+  const by = { sequence: 0, timestamps: 0, contents: 0, time: 0 };
   for (const each of matching.matches) by[each.by]++;
   const views = {
     changes: groups.views(atClient, atServer, clientIsOutside),
@@ -67,7 +73,7 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
     outside: sideView(outside, inside, matching, "outside", placeOutside),
     serverSide,
     clock: clockView(matching.clock),
-    matched: { dialogues: matching.matches.length, by, unchanged, exchanges },
+    matched: { dialogues: matching.matches.length, by, unchanged, exchanges, doubtful },
     ...views,
     findings: diffFindings(
       views,

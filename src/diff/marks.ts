@@ -4,7 +4,7 @@ import type { RecordedDialogue } from "./recorded.ts";
 
 /**
  * Pairs by what one dialogue alone bears on each side: the numbers its TCP streams begin with (32 bits by chance,
- * kept by address translation), a message's or an encrypted stream's digest, a queue id in a reply, a sender.
+ * kept by address translation), the time stamps of SYN and SYN-ACK, a message's or an encrypted stream's digest, a queue id in a reply, a sender.
  */
 
 export interface Pair {
@@ -15,7 +15,9 @@ export interface Pair {
 }
 
 /** What a mark is worth: a text may be alone in a capture only because its fellow is missing there. */
-const SEQUENCE = 1_000;
+const SEQUENCE = 1_000_000;
+/** By chance on most systems, but counted from the host's start on others. */
+const CLOCK = 1_000;
 const DIGEST = 4;
 const TEXT = 1;
 /** One text in common is nothing, unless it is one of its kind among many. */
@@ -34,7 +36,7 @@ export function evidentPairs(a: readonly RecordedDialogue[], b: readonly Recorde
   return votes.winners(least).map(([x, y, worth]) => ({
     a: x,
     b: y,
-    by: worth >= SEQUENCE ? "sequence" : "contents",
+    by: worth >= SEQUENCE ? "sequence" : worth >= CLOCK ? "timestamps" : "contents",
     differences: differencesOf(x, y),
   }));
 }
@@ -60,6 +62,8 @@ function bearers(dialogues: readonly RecordedDialogue[]): Map<string, Bearer> {
 function* marksOf(d: RecordedDialogue): Generator<[string, number]> {
   if (d.clientSequence !== null) yield [`c${d.clientSequence}`, SEQUENCE];
   if (d.serverSequence !== null) yield [`s${d.serverSequence}`, SEQUENCE];
+  if (d.clientClock !== null) yield [`k${d.clientClock}`, CLOCK];
+  if (d.serverClock !== null) yield [`l${d.serverClock}`, CLOCK];
   for (const side of ["client", "server"] as const) {
     const digest = d.encrypted[side]?.digest;
     if (digest !== undefined && digest !== null) yield [`e${side}${digest}`, DIGEST];

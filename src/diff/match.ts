@@ -26,7 +26,7 @@ import { guessOffset } from "./votes.ts";
  * could be it, neither is taken: they are ambiguous.
  */
 
-export type MatchedBy = "sequence" | "contents" | "time";
+export type MatchedBy = "sequence" | "timestamps" | "contents" | "time";
 
 interface Match {
   readonly a: RecordedDialogue;

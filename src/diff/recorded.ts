@@ -29,7 +29,7 @@ export interface RecordedTurn {
   readonly askedTo: number;
   readonly answeredFrom: number;
   readonly answeredTo: number;
-  /** Bytes are missing in it. */
+  /** Bytes are missing in it, or before it: it cannot be relied upon. */
   readonly hasGap: boolean;
   readonly unanswered: boolean;
 }
@@ -50,6 +50,9 @@ export interface RecordedDialogue {
   /** First TCP sequence numbers, null where they were not captured. */
   readonly clientSequence: number | null;
   readonly serverSequence: number | null;
+  /** TCP time stamps of SYN and SYN-ACK (RFC 7323), null where there were none. */
+  readonly clientClock: number | null;
+  readonly serverClock: number | null;
   readonly turns: readonly RecordedTurn[];
   /** Its beginning, or its end, is not in the capture. */
   readonly startsMidway: boolean;
@@ -70,6 +73,11 @@ export class Segments {
   #offset = 0;
   #frame = 0;
   #full = false;
+
+  /** Bytes so far, missing ones included. */
+  get offset(): number {
+    return this.#offset;
+  }
 
   bytes(frame: number, lengthBytes: number): void {
     this.#offset += lengthBytes;

@@ -1,6 +1,7 @@
 import type { Conversation, DialogueListener } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
+import { PacketTable, SYN_FLAG } from "../spine/packets.ts";
 import {
   type EndCause,
   type GapCause,
@@ -22,6 +23,8 @@ interface Cuts {
   readonly client: Segments;
   readonly server: Segments;
   clientEndAt: number;
+  /** What had been handed on of each side when bytes were first found to be missing. */
+  firstGap: { readonly client: number; readonly server: number } | null;
 }
 
 /** Keeps one capture's dialogues; stands in front of the dialogues as well, to see segments. */
@@ -34,6 +37,7 @@ export class DialogueRecorder implements DialogueListener {
   readonly #open = new Map<Conversation, RecordedTurn[]>();
   readonly #cuts = new WeakMap<Transport, Cuts>();
   readonly #texts = new Map<string, string>();
+  readonly #packets = new PacketTable();
   #turns = 0;
 
   constructor(frames: () => FileFrames) {
@@ -44,7 +48,7 @@ export class DialogueRecorder implements DialogueListener {
   tee(inner: SourceSink): SourceSink {
     return {
       open: (transport) => {
-        const cuts = { client: new Segments(), server: new Segments(), clientEndAt: NO_TIME };
+        const cuts = { client: new Segments(), server: new Segments(), clientEndAt: NO_TIME, firstGap: null };
         this.#cuts.set(transport, cuts);
         return new Tee(inner.open(transport), cuts);
       },
@@ -80,7 +84,10 @@ export class DialogueRecorder implements DialogueListener {
       askedTo: e.askedTo,
       answeredFrom: e.answeredFrom,
       answeredTo: e.answeredTo,
-      hasGap: e.taint === "gap",
+      hasGap:
+        e.taint === "gap" ||
+        isHalfOpened(conversation.transport) ||
+        isDoubtful(e, this.#cuts.get(conversation.transport)),
       unanswered: e.taint === "unanswered",
     });
   }
@@ -118,14 +125,31 @@ export class DialogueRecorder implements DialogueListener {
       clientEndAt: cuts?.clientEndAt ?? NO_TIME,
       clientSequence: t.initialSequence?.("client") ?? null,
       serverSequence: t.initialSequence?.("server") ?? null,
+      ...this.#synClocks(t),
       turns,
       startsMidway: flags.has("mid-stream"),
       isOpen: ended === "open" || ended === "idle" || turns.length >= MAX_TURNS_A_DIALOGUE,
       isComplete: ended === "fin",
-      hasGap: flags.has("gap") || flags.has("one-way"),
+      hasGap: flags.has("gap") || flags.has("one-way") || isHalfOpened(t),
       encrypted: { client: conversation.encrypted("client"), server: conversation.encrypted("server") },
       segments: cuts ?? { client: new Segments(), server: new Segments() },
     });
+  }
+
+  #synClocks(transport: Transport): { clientClock: number | null; serverClock: number | null } {
+    const clocks: { clientClock: number | null; serverClock: number | null } = {
+      clientClock: null,
+      serverClock: null,
+    };
+    if (transport.trail === undefined) return clocks;
+    const packets = this.#packets;
+    transport.trail.read(packets);
+    for (let i = packets.first; i < packets.end; i++) {
+      if ((packets.flags[i]! & SYN_FLAG) === 0) continue;
+      if (packets.hasClock[i] === 1)
+        clocks[packets.fromClient[i] === 1 ? "clientClock" : "serverClock"] ??= packets.clock[i]!;
+    }
+    return clocks;
   }
 
   other(): void {
@@ -135,6 +159,17 @@ export class DialogueRecorder implements DialogueListener {
   undecided(): void {
     this.others++;
   }
+}
+
+/** Where one half of the handshake was not captured, nobody knows where that side's bytes begin. */
+function isHalfOpened({ synFrame, synAckFrame }: Transport): boolean {
+  return synFrame > 0 !== synAckFrame > 0;
+}
+
+/** Behind missing bytes a reply may have been given to the wrong command. */
+function isDoubtful({ askedTo, answeredTo }: Exchange, cuts: Cuts | undefined): boolean {
+  if (cuts === undefined || cuts.firstGap === null) return false;
+  return askedTo > cuts.firstGap.client || answeredTo > cuts.firstGap.server;
 }
 
 /** Notes where segments end, and passes everything on. */
@@ -155,6 +190,8 @@ class Tee implements StreamSink {
     this.#inner.bytes(from, atUs, frame, buffer, start, end);
   }
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, why: GapCause): void {
+    const { client, server } = this.#cuts;
+    this.#cuts.firstGap ??= { client: client.offset, server: server.offset };
     this.#cuts[from].gap(lengthBytes);
     this.#inner.gap(from, atUs, frame, lengthBytes, why);
   }

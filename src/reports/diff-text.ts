@@ -77,14 +77,17 @@ function exact(us: number): string {
   return us < 1_000_000 ? durationText(us) : `${(us / 1e6).toFixed(6)} s`;
 }
 
-function matchedText({ dialogues, by, unchanged, exchanges }: DiffReport["matched"]): string {
+function matchedText({ dialogues, by, unchanged, exchanges, doubtful }: DiffReport["matched"]): string {
   const ways = [
     [by.sequence, "by TCP sequence numbers"],
+    [by.timestamps, "by TCP time stamps"],
     [by.contents, "by contents"],
     [by.time, "by time"],
   ] as const;
   const how = ways.filter(([count]) => count > 0).map(([count, way]) => `${countText(count)} ${way}`);
-  return `${plural(dialogues, "dialogue")} (${how.join(", ")}), ${plural(exchanges, "exchange")}; ${countText(unchanged)} unchanged`;
+  const missing =
+    doubtful === 0 ? "" : `; ${plural(doubtful, "exchange")} not compared, for bytes are missing`;
+  return `${plural(dialogues, "dialogue")} (${how.join(", ")}), ${plural(exchanges, "exchange")}; ${countText(unchanged)} unchanged${missing}`;
 }
 
 function unmatchedTexts(name: SideName, { only, ambiguous, outsideWindow }: DiffSide): string[] {
@@ -116,7 +119,12 @@ function segmentsText({ segments }: DiffReport): string {
 // ---- Changes
 
 function changeTable({ changes, matched }: DiffReport, paint: Paint): string {
-  if (changes.length === 0) return "Nothing was changed on the way.";
+  if (changes.length === 0) {
+    if (matched.exchanges === matched.doubtful) return "Nothing could be compared.";
+    return matched.doubtful === 0
+      ? "Nothing was changed on the way."
+      : "Nothing was changed on the way, in what could be compared.";
+  }
   const rows = changes.map((change, i) => ({ ...change, number: i + 1 }));
   const columns: Column<(typeof rows)[number]>[] = [
     { label: "#", align: "right", text: ({ number }) => String(number) },

@@ -17,10 +17,12 @@ export interface DiffReport {
   readonly clock: ClockView | null;
   readonly matched: {
     readonly dialogues: number;
-    readonly by: Readonly<Record<"sequence" | "contents" | "time", number>>;
-    /** Of these, dialogues in which nothing was changed. */
+    readonly by: Readonly<Record<"sequence" | "timestamps" | "contents" | "time", number>>;
+    /** Of these, dialogues that could be compared whole and in which nothing was changed. */
     readonly unchanged: number;
     readonly exchanges: number;
+    /** Of these, exchanges that could not be compared: bytes are missing in a capture, or before them. */
+    readonly doubtful: number;
   };
   /** Most dialogues first. */
   readonly changes: readonly ChangeView[];

@@ -81,7 +81,7 @@ describe("500 senders that say the same at the same time, clocks half a minute a
     const path = { ...missing5, ...jitter, offsetUs, nat: "203.0.113.1", newSequences: true };
     const report = diffOver(identical(N, "own"), path);
     isNothingWrong(report);
-    expect(report.matched.by).toEqual({ sequence: 0, contents: 0, time: here });
+    expect(report.matched.by).toEqual({ sequence: 0, timestamps: 0, contents: 0, time: here });
     expect(Math.abs(report.clock!.offsetUs - offsetUs)).toBeLessThanOrEqual(report.clock!.uncertaintyUs);
     expect(report.inside.ambiguous.dialogues).toBe(0);
   });

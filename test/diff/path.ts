@@ -163,11 +163,11 @@ function send(session: Session, number: number, path: Path): [Packet[], Packet[]
 const PORTS: ReadonlySet<number> = new Set([25, 465, 587, 2525]);
 const RAW_IP = 101;
 
-export function captured(packets: readonly Packet[], file: string): CapturedSide {
+export function captured(packets: readonly Packet[], file: string, linkType = RAW_IP): CapturedSide {
   const reader = new Reader();
   reader.capture.frames.begin(file, 0);
   for (const { atUs, bytes } of packets)
-    reader.capture.record(atUs, bytes, 0, bytes.length, bytes.length, RAW_IP);
+    reader.capture.record(atUs, bytes, 0, bytes.length, bytes.length, linkType);
   return reader.end();
 }
 
