@@ -299,11 +299,25 @@ export function playTo(listener: DialogueListener, script: string | Script, opti
 
 /** Says the script to a sink, as its source. */
 export function tell(
-  { facts, steps }: Script,
+  script: Script,
   source: SourceSink,
   watch?: (sink: StreamSink) => void,
   ends?: Ends,
 ): void {
+  const telling = tellStepwise(script, source, ends);
+  for (let next = telling.next(); !next.done; next = telling.next())
+    if (next.value.sink !== null) watch?.(next.value.sink);
+}
+
+/** The same step by step. Yields after each the sink, and the time of the next one: null when there is none. */
+export function* tellStepwise(
+  { facts, steps }: Script,
+  source: SourceSink,
+  ends?: Ends,
+): Generator<{ readonly sink: StreamSink | null; readonly nextAtUs: number | null }, void> {
+  const timeOf = (step: Step | undefined) =>
+    step === undefined ? null : step.kind === "copy" ? NO_TIME : step.atUs;
+  yield { sink: null, nextAtUs: timeOf(steps[0]) };
   const timed = steps.find((step) => step.kind !== "tick" && "atUs" in step && step.atUs !== NO_TIME);
   const transport = new ScriptedTransport(
     facts,
@@ -312,12 +326,12 @@ export function tell(
   );
   const sink = source.open(transport);
   let last = facts.handshakeAtUs ?? facts.synAckAtUs ?? facts.synAtUs ?? NO_TIME;
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     if (step.kind !== "copy" && step.atUs > last) last = step.atUs;
     if (step.kind !== "copy" && step.kind !== "tick" && step.atUs > (transport.lastAtUs ?? NO_TIME))
       transport.lastAtUs = step.atUs;
     run(step, sink, transport, source);
-    watch?.(sink);
+    yield { sink, nextAtUs: timeOf(steps[index + 1]) };
   }
   sink.close(last);
 }

@@ -174,12 +174,18 @@ export async function recordCapture(
 }
 
 /** Reads recorded files as `replay` does: as one ring. */
-export async function replay(files: readonly string[]): Promise<{ collector: Collector; capture: Capture }> {
+export function replay(files: readonly string[]): Promise<{ collector: Collector; capture: Capture }> {
   const rings = groupRings(files);
-  if (rings.length !== 1 && files.length > 0) throw new Error(`not one ring: ${JSON.stringify(rings)}`);
+  if (rings.length !== 1) throw new Error(`not one ring: ${JSON.stringify(rings)}`);
+  return replayInOrder(rings[0]!);
+}
+
+export async function replayInOrder(
+  files: readonly string[],
+): Promise<{ collector: Collector; capture: Capture }> {
   const collector = new Collector();
   const capture = new Capture(new Dialogues(collector, { ports: PORTS, copiesPossible: true }), PORTS);
-  for (const file of rings[0]!) {
+  for (const file of files) {
     const { damage } = await capture.readFile(file, {});
     if (damage !== null) throw new Error(`${file}: ${damage.what}`);
   }
