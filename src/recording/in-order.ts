@@ -1,4 +1,4 @@
-import type { Piece } from "./piece.ts";
+import type { Lane, Piece } from "./piece.ts";
 
 /**
  * For so long a packet waits for earlier ones to turn up (µs): a handshake is heard of with what
@@ -6,20 +6,16 @@ import type { Piece } from "./piece.ts";
  */
 const PATIENCE_US = 1_500_000;
 
-/** More than this does not wait; at 5 MB/s it is the whole patience. */
-const MAX_WAITING_BYTES = 8 << 20;
+/** More than this does not wait; at 5 MB/s, or 1,500 messages a second, it is the whole patience. */
+const MAX_WAITING_BYTES = 12 << 20;
 
-/** A connection's packets, in the order in which they must be written. */
-export interface Lane {
-  /** Those whose turn came before they were ready: they and all that follow are written late. */
-  readonly late: Piece[];
-  lateBytes: number;
-}
+/** What a waiting packet costs besides its bytes. */
+const OVERHEAD_BYTES = 256;
 
 /** Puts the packets of all connections in order of time. */
 export class InOrder {
   readonly #write: (piece: Piece) => void;
-  #waiting: { piece: Piece; lane: Lane }[] = [];
+  #waiting: Piece[] = [];
   #head = 0;
   #bytes = 0;
   #nowUs = 0;
@@ -30,14 +26,14 @@ export class InOrder {
     this.#write = write;
   }
 
-  add(piece: Piece, lane: Lane): void {
+  add(piece: Piece): void {
     const waiting = this.#waiting;
-    this.#bytes += piece.block.length;
+    this.#bytes += piece.block.length + OVERHEAD_BYTES;
     if (piece.orderUs > this.#nowUs) this.#nowUs = piece.orderUs;
     let at = waiting.length;
-    while (at > this.#head && waiting[at - 1]!.piece.orderUs > piece.orderUs) at--;
-    if (at === waiting.length) waiting.push({ piece, lane });
-    else waiting.splice(at, 0, { piece, lane });
+    while (at > this.#head && waiting[at - 1]!.orderUs > piece.orderUs) at--;
+    if (at === waiting.length) waiting.push(piece);
+    else waiting.splice(at, 0, piece);
   }
 
   /** Time has come so far. */
@@ -49,10 +45,11 @@ export class InOrder {
   /** Hands on everything up to this time, and what there is no room for. */
   flush(untilUs: number): void {
     while (this.#head < this.#waiting.length) {
-      const { piece, lane } = this.#waiting[this.#head]!;
+      const piece = this.#waiting[this.#head]!;
+      const { lane } = piece;
       if (piece.orderUs > untilUs && this.#bytes <= MAX_WAITING_BYTES) break;
       this.#head++;
-      this.#bytes -= piece.block.length;
+      this.#bytes -= piece.block.length + OVERHEAD_BYTES;
       if (piece.isReady && lane.late.length === 0) this.#write(piece);
       else {
         lane.late.push(piece);

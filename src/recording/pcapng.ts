@@ -59,7 +59,8 @@ export function packetBlock(
 ): Buffer {
   const options = comment === null ? null : optionList([[COMMENT, text(comment)]]);
   const length = PACKET_AT + padded(keptBytes) + (options?.length ?? 0) + 4;
-  const whole = Buffer.alloc(length);
+  // Out of Node's pool, for most are small and there are very many.
+  const whole = Buffer.allocUnsafe(length).fill(0);
   whole.writeUInt32LE(ENHANCED_PACKET, 0);
   whole.writeUInt32LE(length, 4);
   whole.writeUInt32LE(Math.floor(atUs / TWO_TO_32), 12);

@@ -8,7 +8,7 @@ import {
   openSync,
   readdirSync,
   rmSync,
-  writev,
+  write,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -28,8 +28,11 @@ import { plural } from "../spine/format.ts";
 /** What waits to be written. More means that the disk is slower than the mail. */
 const MAX_WAITING_BYTES = 16 << 20;
 
-/** Pieces of one write; systems allow 1,024. */
-const MAX_PIECES = 512;
+/** What a waiting piece costs besides its bytes. */
+const PIECE_OVERHEAD_BYTES = 128;
+
+/** One write: large enough that how often one is made does not matter. */
+const WRITE_BYTES = 1 << 20;
 
 export interface Rotation {
   /** A file does not grow beyond this; null: any size. */
@@ -115,7 +118,8 @@ export class RotatingFile {
       this.#fileFirstUs ??= atUs;
     }
     this.#fileBytes += piece.length;
-    if (this.#failed || this.#waitingBytes + piece.length > MAX_WAITING_BYTES) {
+    const costBytes = piece.length + PIECE_OVERHEAD_BYTES;
+    if (this.#failed || this.#waitingBytes + costBytes > MAX_WAITING_BYTES) {
       this.#lose(piece);
       return false;
     }
@@ -159,7 +163,7 @@ export class RotatingFile {
 
   #put(piece: Buffer): void {
     this.#waiting.push(piece);
-    this.#waitingBytes += piece.length;
+    this.#waitingBytes += piece.length + PIECE_OVERHEAD_BYTES;
     this.#writing ??= new Promise((resolve) => {
       // All that one turn of the event loop appends is written together.
       setImmediate(() => {
@@ -193,12 +197,16 @@ export class RotatingFile {
       await this.#openNext();
       return;
     }
-    const next = this.#waiting.indexOf(NEXT);
-    const count = Math.min(MAX_PIECES, next < 0 ? this.#waiting.length : next);
-    const pieces = this.#waiting.slice(0, count) as Buffer[];
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for (const piece of this.#waiting) {
+      if (piece === NEXT || (bytes > 0 && bytes + piece.length > WRITE_BYTES)) break;
+      pieces.push(piece);
+      bytes += piece.length;
+    }
     const written = { bytes: 0 };
     try {
-      await writeWhole(this.#fd!, pieces, written);
+      await writeWhole(this.#fd!, Buffer.concat(pieces), written);
     } finally {
       this.#wrote(pieces, written.bytes);
     }
@@ -212,7 +220,7 @@ export class RotatingFile {
       wholeBytes += pieces[count]!.length;
     this.#wholeBytes += wholeBytes;
     this.#waiting.splice(0, count);
-    this.#waitingBytes -= wholeBytes;
+    this.#waitingBytes -= wholeBytes + count * PIECE_OVERHEAD_BYTES;
   }
 
   async #openNext(): Promise<void> {
@@ -235,7 +243,7 @@ export class RotatingFile {
     const next = this.#waiting.indexOf(NEXT);
     const dropped = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next) as Buffer[];
     for (const piece of dropped) {
-      this.#waitingBytes -= piece.length;
+      this.#waitingBytes -= piece.length + PIECE_OVERHEAD_BYTES;
       this.#lose(piece);
     }
     // Once it has been turned over the next file has its own chance.
@@ -296,13 +304,10 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
 
 /** @param written tells how far it came */
-async function writeWhole(fd: number, pieces: readonly Buffer[], written: { bytes: number }): Promise<void> {
-  const write = promisify(writev);
-  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  written.bytes = (await write(fd, pieces)).bytesWritten;
-  // The disk is nearly full: it says so now, or takes the rest.
-  while (written.bytes < bytes) {
-    written.bytes += (await write(fd, [Buffer.concat(pieces).subarray(written.bytes)])).bytesWritten;
+async function writeWhole(fd: number, bytes: Buffer, written: { bytes: number }): Promise<void> {
+  // When the disk is nearly full it takes a part, and says so the next time.
+  while (written.bytes < bytes.length) {
+    written.bytes += (await promisify(write)(fd, bytes, written.bytes)).bytesWritten;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ByteKind } from "../spine/privacy.ts";
 import { escapeText } from "../spine/text.ts";
 import type { EndCause, GapCause, Side, Transport } from "../spine/wire.ts";
-import type { InOrder, Lane } from "./in-order.ts";
-import { Piece } from "./piece.ts";
+import type { InOrder } from "./in-order.ts";
+import { type Lane, Piece } from "./piece.ts";
 import { MAX_SEGMENT_BYTES } from "./segment.ts";
 import { endsOf, type Packet, Tcp } from "./tcp.ts";
 import { Withheld, type WithheldBudget } from "./withheld.ts";
@@ -212,8 +212,8 @@ export class Track implements Lane {
 
   #add(from: Side, packet: Packet, atUs: number, offset = 0, keptBytes = 0): Piece {
     if (atUs > this.#orderUs) this.#orderUs = atUs;
-    const piece = new Piece(from, packet, this.#orderUs, offset, keptBytes);
-    this.#order.add(piece, this);
+    const piece = new Piece(this, from, packet, this.#orderUs, offset, keptBytes);
+    this.#order.add(piece);
     return piece;
   }
 }
