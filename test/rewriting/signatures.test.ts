@@ -14,6 +14,7 @@ describe("the banner", () => {
     ["without a blank behind the code", "220****"],
     ["joined, from the article", `220 ${ARTICLE_BANNER.join("")}`],
     ["several lines, all masked, the hyphen kept", "220-*****\n220-**2**\n220 ****"],
+    ["all of it, the code too", "*** ************************"],
     ["with blanks kept", "220 **** ***** *******"],
     ["a hyphen overwritten in a single line", "220*mx"],
   ])("%s", (_why, banner) => {
@@ -130,6 +131,7 @@ describe("commands", () => {
     ],
     ["at the server: X's", ["XXXXXXXX", "500 5.5.1 unknown"], ["command-masked"]],
     ["at the server: x's", ["xxxxxxxx", "502 unimplemented"], ["command-masked"]],
+    ["at the server: only the verb", ["XXXX 100 LAST", "500 5.5.1 unknown"], ["command-masked"]],
     ["at the server: stars", ["********", "500 what"], ["command-masked"]],
     ["STARTTLS answered like NOOP", ["STARTTLS", "250 2.0.0 OK"], ["command-noop"]],
     ["AUTH answered like NOOP", ["AUTH LOGIN", "250 OK"], ["command-noop"]],
@@ -165,6 +167,9 @@ describe("commands", () => {
     expect(
       idsIn(talk(PLAIN, "NOOP client.example.org", "250 2.0.0 Ok", "MAIL FROM:<a@b>", "250 ok")),
     ).toEqual(["command-noop"]);
+    expect(idsIn(talk(PLAIN, "NOOP     ", "250 2.0.0 Ok", "MAIL FROM:<a@b>", "250 ok"))).toEqual([
+      "command-noop",
+    ]);
     expect(idsIn(talk(PLAIN, "NOOP", "250 2.0.0 Ok", "QUIT", "221 bye"))).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ export const answeredTooSoon: Signature = {
   claim(sum) {
     return (
       `A reply came sooner than the way to the server and back takes, in ${plural(sum.dialogues, "dialogue")} of ` +
-      `those looked at, with ${serversText(sum)}: it was given on the way.`
+      `those looked at, with ${serversText(sum)}: likely it was given on the way.`
     );
   },
   explanation: {

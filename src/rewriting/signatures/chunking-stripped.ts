@@ -20,7 +20,7 @@ export const chunkingStripped: Signature = {
   claim(sum) {
     return (
       `${serversText(sum)} offered BINARYMIME without the CHUNKING it needs, in ` +
-      `${plural(sum.dialogues, "dialogue")}: a device on the path took CHUNKING away.`
+      `${plural(sum.dialogues, "dialogue")}: likely a device on the path took CHUNKING away.`
     );
   },
   explanation: {

@@ -2,8 +2,8 @@ import { plural } from "../../spine/format.ts";
 import type { Signature } from "../signature.ts";
 import { serversText } from "../sum-text.ts";
 
-/** A whole line of one letter, as a firewall leaves it. */
-const OVERWRITTEN = /^(?:X{4,}|x{4,}|\*{4,})\s*$/;
+/** A verb, or a whole line, of one letter, as a firewall leaves it. */
+const OVERWRITTEN = /^(?:X{4,}|x{4,}|\*{4,})(?:\s.*)?$/;
 /** The same, as a server repeats it in its complaint. */
 const REPEATED = /(?:^|[^A-Za-z0-9*-])(X{4,}|x{4,}|\*{4,})(?=$|[^A-Za-z0-9*-])/;
 
@@ -34,7 +34,7 @@ export const commandMasked: Signature = {
     const how = variant.includes(" → ")
       ? `the server complained of a command that the client had not said (${variant})`
       : `a command arrived as ${variant}`;
-    return `In ${plural(sum.dialogues, "dialogue")} with ${serversText(sum)} ${how}: a device overwrote it.`;
+    return `In ${plural(sum.dialogues, "dialogue")} with ${serversText(sum)} ${how}: likely a device overwrote it.`;
   },
   explanation: {
     title: "Commands were overwritten",

@@ -24,16 +24,16 @@ export const commandNoop: Signature = {
       return { variant: verb, confidence: 0.9, text: `${verb} → ${reply}` };
     const command = exchange.command() ?? "";
     const first = exchange.ordinal <= 1 && heard.banner !== null && heard.hello === null;
-    if (verb !== "NOOP" || !first || !/^noop\s+\S/i.test(command)) return null;
+    if (verb !== "NOOP" || !first || !/^noop\s/i.test(command)) return null;
     return { variant: "NOOP", confidence: 0.6, text: `${command} → ${reply}` };
   },
   claim(sum) {
     const { variant } = sum.variants[0]!;
     const how =
       variant === "NOOP"
-        ? "NOOP with an argument came where EHLO belongs"
+        ? "NOOP with more behind it came where EHLO belongs"
         : `${variant} was answered as if it were NOOP`;
-    return `${how} in ${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: a device changed the command.`;
+    return `${how} in ${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: likely a device changed the command.`;
   },
   explanation: {
     title: "A command was turned into NOOP",

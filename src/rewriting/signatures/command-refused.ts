@@ -42,7 +42,7 @@ export const commandRefused: Signature = {
   claim(sum) {
     return (
       `${sum.variants[0]!.variant} was offered and then refused as unknown in ` +
-      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: the command did not arrive as it was sent.`
+      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: likely the command did not arrive as it was sent.`
     );
   },
   explanation: {

@@ -26,7 +26,7 @@ export const endOfDataHeld: Signature = {
     const masked = sum.variants.some(({ variant }) => variant !== "");
     return (
       `The end of a message, cut by a packet's end, was never answered in ${plural(sum.dialogues, "dialogue")} ` +
-      `with ${serversText(sum)}${masked ? ", whose banner is masked" : ""}: an old PIX withholds it, the server ` +
+      `with ${serversText(sum)}${masked ? ", whose banner is masked" : ""}: likely a device withheld it, as old PIXes do; the server ` +
       "waits, and the client sends the message again later."
     );
   },

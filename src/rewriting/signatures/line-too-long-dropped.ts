@@ -28,7 +28,7 @@ export const lineTooLongDropped: Signature = {
   claim(sum) {
     return (
       `A command line of more than 512 octets (${sum.variants[0]!.variant}) was never answered in ` +
-      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: a device on the path dropped it.`
+      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: likely a device on the path dropped it.`
     );
   },
   explanation: {

@@ -22,7 +22,7 @@ export const otherStack: Signature = {
     return (
       `The server's packets came from two TCP stacks in ${plural(sum.dialogues, "dialogue")} of those looked at, with ` +
       `${serversText(sum)}: ${SAYS.find(([about]) => sum.variants[0]!.variant.includes(about))?.[1] ?? ""}` +
-      "something between answered in the server's place."
+      "likely something between answered in the server's place."
     );
   },
   explanation: {

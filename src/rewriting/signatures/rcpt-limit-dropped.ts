@@ -22,7 +22,7 @@ export const rcptLimitDropped: Signature = {
   claim(sum) {
     return (
       `After exactly ${LIMIT} accepted recipients the next RCPT was never answered in ` +
-      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: a device on the path dropped it.`
+      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: likely a device on the path dropped it.`
     );
   },
   explanation: {

@@ -14,7 +14,7 @@ export const sharedBanner: Signature = {
   claim(sum) {
     return (
       `${serversText(sum)} in unrelated networks greet with the same name (${sum.variants[0]!.variant}), in ` +
-      `${plural(sum.dialogues, "dialogue")}: one host answers for all of them.`
+      `${plural(sum.dialogues, "dialogue")}: likely one host answers for all of them.`
     );
   },
   explanation: {

@@ -30,7 +30,7 @@ export const starttlsMasked: Signature = {
   claim(sum) {
     return (
       `${sum.variants[0]!.variant} stands in the reply to EHLO where STARTTLS fits, in ` +
-      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: a device on the path took away the offer ` +
+      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: likely a device on the path took away the offer ` +
       "to encrypt, and mail goes in clear text."
     );
   },

@@ -25,7 +25,7 @@ export const starttlsRefused: Signature = {
   claim(sum) {
     return (
       `STARTTLS was offered and then refused as unknown (${sum.variants[0]!.variant}) in ` +
-      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: something between answered, or changed the ` +
+      `${plural(sum.dialogues, "dialogue")} with ${serversText(sum)}: likely something between answered, or changed the ` +
       "command; mail goes in clear text."
     );
   },
