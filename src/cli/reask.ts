@@ -1,7 +1,13 @@
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Reference } from "../spine/reference.ts";
 import { askServer } from "./reference.ts";
-import { type CompareArguments, REFERENCE_TIMEOUT_MS, REFERENCE_TIMES, serversIn } from "./references.ts";
+import {
+  type CompareArguments,
+  REFERENCE_TIMEOUT_MS,
+  REFERENCE_TIMES,
+  serversIn,
+  withoutBanner,
+} from "./references.ts";
 import { parseLength } from "./times.ts";
 
 /** `--reference-every`: while a proxy runs, the servers that it is compared with are asked again. */
@@ -57,7 +63,7 @@ export function askAgain(
     for (const server of servers) {
       try {
         const fresh = await askServer(server, REFERENCE_TIMES, REFERENCE_TIMEOUT_MS);
-        references = references.map((known) => (known.server === server ? fresh : known));
+        references = references.map((known) => (known.server === server ? inPlaceOf(known, fresh) : known));
       } catch (error) {
         failed(
           `${error instanceof Error ? error.message : String(error)}; what it said before is still used`,
@@ -70,4 +76,8 @@ export function askAgain(
   const timer = setInterval(() => void again(), everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
+}
+
+function inPlaceOf(known: Reference, fresh: Reference): Reference {
+  return known.replies["(connect)"] === undefined ? withoutBanner(fresh) : fresh;
 }

@@ -38,13 +38,20 @@ export const REFERENCE_TIMEOUT_MS = 30_000;
 export async function referencesOf({ expectBanner, reference = [] }: CompareArguments): Promise<Reference[]> {
   if (reference.length > MAX_REFERENCES)
     throw new SmtpscopeError("usage", `--reference is given more than ${MAX_REFERENCES} times`);
-  const expected = expectBanner === undefined ? [] : [expectedOrSay(expectBanner)];
+  const expected = expectBanner === undefined ? null : expectedOrSay(expectBanner);
   const found = await Promise.all(
     reference.map((name) =>
       isFile(name) ? fromFile(name) : askServer(name, REFERENCE_TIMES, REFERENCE_TIMEOUT_MS),
     ),
   );
-  return [...expected, ...found];
+  // Of the banner the operator has the last word.
+  return expected === null ? found : [expected, ...found.map(withoutBanner)];
+}
+
+/** What else it says. */
+export function withoutBanner(reference: Reference): Reference {
+  const { "(connect)": _, ...replies } = reference.replies;
+  return { ...reference, replies };
 }
 
 /** Those of `--reference` that can be asked again. */

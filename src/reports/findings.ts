@@ -96,7 +96,7 @@ function changed({ differences = [], originals = [] }: RewritingFinding, paint: 
     const marked = (text: string, marks: string, hex: string) => [
       ...(text === "" ? ["(no such line)"] : [text]),
       ...(marks === "" ? [] : [paint("warning", marks)]),
-      ...(hex === "" ? [] : [paint("dim", hex)]),
+      ...(hex === "" ? [] : [paint("dim", cut(hex))]),
     ];
     return [
       ...underLabel("said", marked(escapeText(before), beforeMarks, beforeHex)),
@@ -119,6 +119,11 @@ function changed({ differences = [], originals = [] }: RewritingFinding, paint: 
         ],
   );
   return [...lines, ...was];
+}
+
+/** Hex of twenty octets fits; JSON has more. */
+function cut(hex: string): string {
+  return hex.length <= TEXT_WIDTH ? hex : `${hex.slice(0, 60).trimEnd()} …`;
 }
 
 /** Lines that must stand as they are. */

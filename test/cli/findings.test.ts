@@ -3,10 +3,12 @@
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { explain } from "../../src/cli/explain.ts";
 import { NDJSON_SCHEMA } from "../../src/reports/schema.ts";
+import { SIGNATURES } from "../../src/rewriting/signatures/index.ts";
 import type { Finding } from "../../src/spine/finding.ts";
 import { exchangesOf, parseLines, summaryOf } from "./support/lines.ts";
-import { EPOCH_US, mail, writePcap } from "./support/pcap.ts";
+import { Dialogue, EPOCH_US, mail, writePcap } from "./support/pcap.ts";
 import { replay, run, workFolder } from "./support/run.ts";
 
 const folder = workFolder();
@@ -114,7 +116,32 @@ test("the schema takes causes as well, and nothing with a field too few or too m
   expect(check(less)).toBe(false);
 });
 
+test("--redact masks addresses in what is shown of a finding", async () => {
+  const dialogue = mail({ clientPort: 7 });
+  const refused = new Dialogue({ clientPort: 8, startUs: dialogue.nowUs + 1_000_000 })
+    .handshake()
+    .server("220 mx.example.net ESMTP\r\n")
+    .client("RCPT TO:<alice@example.org>\r\n")
+    .server("500 5.5.1 unknown: XXXXXXXX <alice@example.org>\r\n")
+    .close();
+  const file = writePcap(join(folder, "address.pcap"), refused);
+  const plain = await replay(file, "-o", "json");
+  expect((JSON.parse(plain.stdout) as { findings: Finding[] }).findings[0]?.id).toBe(
+    "rewriting/command-masked",
+  );
+  expect(plain.stdout).toContain("alice");
+  for (const format of ["text", "json", "ndjson"]) {
+    const { stdout } = await replay(file, "-o", format, "--redact");
+    expect(stdout).toContain("command-masked");
+    expect(stdout).not.toContain("alice");
+  }
+});
+
 describe("explain", () => {
+  test("has a page for every finding of rewriting", () => {
+    for (const { id } of SIGNATURES) expect(explain(id)).toContain(`${id}\n`);
+  });
+
   test("lists the pages", async () => {
     const { stdout, status } = await run(["explain"]);
     expect(status).toBe(0);
