@@ -41,7 +41,7 @@ export function bundlesOf(sample: Sample): Bundle[] {
   const bundles = new Map<string, Bundle>();
   const slowServers = new Set(sample.late.filter(isSlowAtEverything).map(({ server }) => server));
   for (const dialogue of sample.late) {
-    const slow = slowServers.has(dialogue.server) && dialogue.replies.some((reply) => isLateCheap(reply));
+    const slow = slowServers.has(dialogue.server) && dialogue.replies.some(isLateCheap);
     for (const reply of dialogue.replies) {
       if (!reply.accepted) continue;
       for (const stretch of reply.stretches) {
@@ -62,7 +62,7 @@ export function bundlesOf(sample: Sample): Bundle[] {
 
 function isLate({ phase, silenceUs }: ReplyFacts, serverIsSlow: boolean): boolean {
   if (phase === QUIT) return serverIsSlow && silenceUs >= LATE_QUIT_US;
-  return silenceUs >= LATE_US;
+  return silenceUs >= (serverIsSlow ? NOTABLE_US : LATE_US);
 }
 
 /** A round trip, a loss or a refusal is what it is; other things are done all the time, and quickly. */
@@ -73,8 +73,8 @@ function isNotable({ spent, lengthUs }: Stretch): boolean {
   return true;
 }
 
-function isLateCheap(reply: ReplyFacts): boolean {
-  return CHEAP.has(reply.phase) && isLate(reply, true);
+function isLateCheap({ phase, silenceUs }: ReplyFacts): boolean {
+  return CHEAP.has(phase) && silenceUs >= (phase === QUIT ? LATE_QUIT_US : LATE_US);
 }
 
 /** Slow at several things that cost nothing, one of them a thing at which nothing is checked. */
@@ -105,6 +105,9 @@ export function besideBundles(sample: Sample): Bundle[] {
       if (lengthUs < MIN_CLIENT_PAUSE_US) continue;
       const reply = dialogue.replies.find(({ phase }) => phase === before) ?? first;
       add({ kind: "client", beforeDot: before === BODY }, { dialogue, reply }, lengthUs, frame);
+    }
+    for (const reply of dialogue.replies) {
+      if (reply.piecesUs > 0) add({ kind: "pieces" }, { dialogue, reply }, reply.piecesUs, reply.frame);
     }
     const refused = dialogue.replies.find(isRefusedForNow);
     if (refused !== undefined) {

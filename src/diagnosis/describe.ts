@@ -59,6 +59,8 @@ function seen(spent: Spent, name: string): string {
       return spent.beforeDot
         ? "of the client's, before the final dot"
         : "of the client's, before its next command";
+    case "pieces":
+      return "between the pieces of a command, until the server's ACK";
     case "greylisted":
       return spent.acceptedLater ? "temporary refusal; the client got through later" : "temporary refusal";
     case "early":

@@ -73,6 +73,7 @@ export class Diagnosis {
     const notable =
       draft.longestUs >= NOTABLE_US ||
       account.connectUs >= NOTABLE_US ||
+      draft.askingUs >= NOTABLE_US ||
       draft.retransmits > 0 ||
       draft.refusals > 0 ||
       account.clientUs + account.transferUs >= CLIENT_PAUSE_US ||

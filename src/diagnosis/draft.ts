@@ -35,6 +35,8 @@ export class Draft {
   /** Waited in all accepted replies, and in those that are not listed. */
   totalUs = 0;
   unlistedUs = 0;
+  /** The longest time that a command took to be said. */
+  askingUs = 0;
   retransmits = 0;
   refusals = 0;
   /** Names said in the dialogue and when, for matching lookups: domains in lower case. */
@@ -46,6 +48,7 @@ export class Draft {
     this.longestUs = 0;
     this.totalUs = 0;
     this.unlistedUs = 0;
+    this.askingUs = 0;
     this.retransmits = 0;
     this.refusals = 0;
     this.domains.length = 0;
@@ -75,6 +78,8 @@ export class Draft {
     const first = exchange.answeredFirstAtUs ?? -1;
     this.askedAtUs[i] = exchange.askedLastAtUs ?? -1;
     this.askedFirstAtUs[i] = exchange.askedFirstAtUs ?? -1;
+    const askingUs = this.askedAtUs[i]! - this.askedFirstAtUs[i]!;
+    if (askingUs > this.askingUs && phaseIndex !== END_OF_DATA) this.askingUs = askingUs;
     this.firstAtUs[i] = first;
     this.lineAtUs[i] = exchange.answeredLineAtUs ?? first;
     this.lastAtUs[i] = exchange.answeredLastAtUs ?? first;

@@ -7,7 +7,7 @@ import type { ClientTurn, DialogueFacts, ReplyFacts, Stretch } from "./facts.ts"
 import { type Handshake, handshakeOf } from "./handshake.ts";
 import { addressIn, type Idents } from "./idents.ts";
 import type { LookupBook } from "./lookup-book.ts";
-import { closedWindows, cutReply, type Errand, echoesFirst, errandsOf, Packets } from "./stretches.ts";
+import { closedWindows, cutReply, type Errand, errandsOf, Packets, wasHeld } from "./stretches.ts";
 
 /** Turns of the client that are kept, the longest. */
 const MAX_TURNS = 8;
@@ -134,6 +134,10 @@ function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Erra
       silenceUs: cut.silenceUs,
       arrived: cut.arrived,
       clockKnown: cut.clockKnown,
+      piecesUs:
+        phase === END_OF_DATA || packets === null
+          ? 0
+          : packets.piecesUs(draft.askedFirstAtUs[i]!, draft.askedAtUs[i]!),
       messageBytes: draft.messageBytes[i]!,
       errorsBefore: errors,
       recipientsBefore: phase === RCPT ? recipients : 0,
@@ -165,7 +169,7 @@ function delivered(draft: Draft, i: number, packets: Packets): Stretch | null {
   const copies = packets.copies(false, frame, to, by);
   if (copies.length === 0) return null;
   const lengthUs = Math.max(0, table.atUs[by]! - draft.lastAtUs[i]!);
-  const kind = echoesFirst(table, by, first, copies) ? "held" : "lost";
+  const kind = wasHeld(table, by, [first, ...copies], lengthUs) ? "held" : "lost";
   return { spent: { kind, what: "reply" }, lengthUs, frame: table.frame[copies[0]!]!, name: "" };
 }
 
@@ -187,6 +191,7 @@ function connectOf(
     silenceUs: 0,
     arrived: null,
     clockKnown: false,
+    piecesUs: 0,
     messageBytes: 0,
     errorsBefore: 0,
     recipientsBefore: 0,

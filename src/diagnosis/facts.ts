@@ -42,6 +42,8 @@ export type Spent =
 export type Beside =
   /** The client's own time. */
   | { readonly kind: "client"; readonly beforeDot: boolean }
+  /** A command in pieces, of which the later ones waited for an acknowledgement. */
+  | { readonly kind: "pieces" }
   /** A temporary refusal, at once. */
   | { readonly kind: "greylisted"; readonly acceptedLater: boolean }
   /** The client spoke before the greeting. */
@@ -75,6 +77,8 @@ export interface ReplyFacts {
   readonly arrived: boolean | null;
   /** The server's clock tells when the reply was sent. */
   readonly clockKnown: boolean;
+  /** The command's rest came so much later than its beginning, right after the server's acknowledgement of that; else 0. */
+  readonly piecesUs: number;
   /** Size of the message that was answered, else 0. */
   readonly messageBytes: number;
   /** Earlier replies of the dialogue with 4xx or 5xx. */

@@ -71,7 +71,12 @@ function weigh(bundle: Bundle, pattern: Pattern): Judged | null {
 }
 
 function isBeside({ spent }: Bundle): boolean {
-  return spent.kind === "client" || spent.kind === "greylisted" || spent.kind === "early";
+  return (
+    spent.kind === "client" ||
+    spent.kind === "greylisted" ||
+    spent.kind === "early" ||
+    spent.kind === "pieces"
+  );
 }
 
 /** How much a bundle can be trusted: small delays and few dialogues prove little. */

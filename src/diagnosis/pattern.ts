@@ -48,6 +48,8 @@ export interface Pattern {
   /** Silences that are a multiple of the resolver's 5 s; that fit a retransmission timer. */
   readonly resolverSteps: number;
   readonly retransmissionSteps: number;
+  /** Losses were seen with this server. */
+  readonly lossSeen: boolean;
   /** Of all replies of these dialogues (QUIT apart), those that were late. */
   readonly coverage: number;
   readonly tls: boolean;
@@ -61,6 +63,7 @@ export class Crowd {
   readonly #greeted = new Map<string, number[]>();
   readonly sample: Sample;
   readonly serversWithLookups = new Set<string>();
+  readonly serversWithLoss = new Set<string>();
 
   constructor(sample: Sample) {
     this.sample = sample;
@@ -76,7 +79,11 @@ export class Crowd {
     }
     const lists = [this.#starts, this.#ends, this.#greeted].flatMap((map) => [...map.values()]);
     for (const list of lists) list.sort((a, b) => a - b);
-    for (const { server, lookups } of sample.late) if (lookups > 0) this.serversWithLookups.add(server);
+    for (const { server, lookups, replies } of sample.late) {
+      if (lookups > 0) this.serversWithLookups.add(server);
+      const isLost = replies.some(({ stretches }) => stretches.some(({ spent }) => spent.kind === "lost"));
+      if (isLost) this.serversWithLoss.add(server);
+    }
   }
 
   /** Other dialogues with the server that were open at this time. */
@@ -169,6 +176,7 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
       others.some(({ recipientsBefore }) => recipientsBefore === 0),
     resolverSteps: shareOf(items, ({ stretch }) => isMultipleOf(stretch.lengthUs, RESOLVER_STEP_US)),
     retransmissionSteps: shareOf(items, ({ stretch }) => isRetransmissionStep(stretch.lengthUs)),
+    lossSeen: crowd.serversWithLoss.has(server),
     coverage: coverage(dialogues, lateReplies.size),
     tls: dialogues.some(({ tls }) => tls === "implicit"),
     masked: dialogues.some(({ rewriting }) => rewriting.length > 0),

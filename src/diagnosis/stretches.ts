@@ -60,6 +60,28 @@ export class Packets {
     return low < table.end && table.frame[low] === frame ? low : -1;
   }
 
+  /** Since then the server has sent something that comes after packet `at` in sequence, and it was here first. */
+  overtaken(at: number, sinceUs: number): boolean {
+    const { table } = this;
+    for (let i = at - 1; i >= table.first && table.atUs[i]! >= sinceUs; i--) {
+      if (table.fromClient[i] === 0 && table.offset[i]! > table.offset[at]!) return true;
+    }
+    return false;
+  }
+
+  /** How long the rest of a command waited for the server to acknowledge its beginning; 0 where it didn't. */
+  piecesUs(fromUs: number, toUs: number): number {
+    const lengthUs = toUs - fromUs;
+    if (fromUs < 0 || lengthUs < MIN_DRIBBLE_US || lengthUs > MAX_DELAYED_ACK_US) return 0;
+    const { table } = this;
+    for (let i = table.first; i < table.end; i++) {
+      if (table.fromClient[i] === 1 || table.lengthBytes[i]! > 0) continue;
+      const ackUs = table.atUs[i]!;
+      if (ackUs > fromUs && ackUs <= toUs && toUs - ackUs <= MIN_DRIBBLE_US / 4) return lengthUs;
+    }
+    return 0;
+  }
+
   /** The peer's first packet after `frame` that acknowledges stream offset `to`; −1 without one. */
   acknowledgement(ofClient: boolean, frame: number, to: number): number {
     const { table } = this;
@@ -96,48 +118,56 @@ const PATH: Spent = { kind: "path" };
 
 /** The stretches of reply `i`, which add up to its wait. */
 export function cutReply(draft: Draft, i: number, packets: Packets | null, errands: readonly Errand[]): Cut {
-  const waitedUs = draft.waitedUs[i]!;
   const toUs = draft.lastAtUs[i]!;
-  const fromUs = toUs - waitedUs;
+  const fromUs = toUs - draft.waitedUs[i]!;
+  const firstUs = Math.min(Math.max(draft.firstAtUs[i]!, fromUs), toUs);
   const stretches: Stretch[] = [];
   const frame = draft.firstFrame[i]!;
-  const say = (spent: Spent, lengthUs: number, at = frame, name = "") => {
+  const say: Say = (spent, lengthUs, at = frame, name = "") => {
     if (lengthUs > 0) stretches.push({ spent, lengthUs, frame: at, name });
   };
-  const firstUs = Math.min(Math.max(draft.firstAtUs[i]!, fromUs), toUs);
-  // The end of it: the reply had begun.
-  const dribble = toUs - firstUs;
-  const overlap = dribble >= MIN_DRIBBLE_US ? dribbled(draft, i, packets, errands, firstUs, toUs, say) : 0;
   let silenceUs = 0;
-  if (dribble > 0 && dribble < MIN_DRIBBLE_US) silenceUs += dribble;
-  void overlap;
-  // The way here.
+  if (toUs - firstUs >= MIN_DRIBBLE_US) dribbled(draft, i, packets, errands, firstUs, toUs, say);
+  else silenceUs += toUs - firstUs;
   const path = Math.min(packets?.roundTripUs ?? 0, firstUs - fromUs);
   say(PATH, path);
-  let startUs = fromUs;
+  const endUs = firstUs - path;
+  const { excessUs, underWayUs, isLost } = underWay(frame, packets, fromUs, endUs);
+  say({ kind: isLost ? "lost" : "held", what: "reply" }, underWayUs);
+  const sentUs = endUs - underWayUs;
   const { arrivedUs, arrived, onTheWay } = command(draft, i, packets, fromUs, firstUs);
-  if (onTheWay !== null) {
-    say(onTheWay.spent, Math.max(0, arrivedUs - fromUs - path), onTheWay.frame);
-    startUs = Math.max(arrivedUs - path, fromUs);
-  }
-  const at = packets?.at(frame) ?? -1;
-  const excessUs = at < 0 ? null : (packets?.serverClock?.excessUs(at) ?? null);
-  const heldUs =
-    excessUs !== null && excessUs >= MIN_HELD_US + 2 * packets!.serverClock!.tickUs ? excessUs : 0;
-  const sentUs = Math.max(startUs, firstUs - path - heldUs);
-  say({ kind: "held", what: "reply" }, firstUs - path - sentUs);
+  const startUs = onTheWay === null ? fromUs : Math.min(Math.max(arrivedUs - path, fromUs), sentUs);
+  if (onTheWay !== null) say(onTheWay.spent, startUs - fromUs, onTheWay.frame);
   silenceUs += fill(startUs, sentUs, errands, say);
   say(SILENCE, silenceUs);
   return { stretches, silenceUs, arrived, clockKnown: excessUs !== null };
 }
 
-/** Puts what errands cover down to them. @returns the rest */
-function fill(
+type Say = (spent: Spent, lengthUs: number, frame?: number, name?: string) => void;
+
+/**
+ * How long the reply was on its way. By the server's clock: it was held. Where a packet came before it
+ * that the server had sent after it, by its sequence numbers, while its own clock is fresh: it was lost
+ * and sent again.
+ */
+function underWay(
+  frame: number,
+  packets: Packets | null,
   fromUs: number,
-  toUs: number,
-  errands: readonly Errand[],
-  say: (spent: Spent, lengthUs: number, frame: number, name: string) => void,
-): number {
+  endUs: number,
+): { excessUs: number | null; underWayUs: number; isLost: boolean } {
+  const at = packets?.at(frame) ?? -1;
+  if (packets === null || at < 0) return { excessUs: null, underWayUs: 0, isLost: false };
+  const excessUs = packets.serverClock?.excessUs(at) ?? null;
+  const wholeUs = endUs - fromUs;
+  if (excessUs !== null && excessUs >= MIN_HELD_US + 2 * packets.serverClock!.tickUs)
+    return { excessUs, underWayUs: Math.min(excessUs, wholeUs), isLost: false };
+  const isLost = wholeUs >= MIN_HELD_US && packets.overtaken(at, fromUs);
+  return { excessUs, underWayUs: isLost ? wholeUs : 0, isLost };
+}
+
+/** Puts what errands cover down to them. @returns the rest */
+function fill(fromUs: number, toUs: number, errands: readonly Errand[], say: Say): number {
   let atUs = fromUs;
   let silenceUs = 0;
   for (const errand of errands) {
@@ -177,25 +207,28 @@ function command(
   const arrived = atUs < firstUs - PROMPT_US ? true : null;
   if (copies.length === 0 || atUs - fromUs < MIN_HELD_US)
     return { arrivedUs: fromUs, arrived, onTheWay: null };
-  // Which copy does it acknowledge? The echo is the clock of the one that arrived.
-  const held = echoesFirst(table, by, packets.at(frame), copies);
+  const sent = [...(packets.at(frame) < 0 ? [] : [packets.at(frame)]), ...copies];
+  const held = wasHeld(table, by, sent, atUs - fromUs);
   const spent: Spent = { kind: held ? "held" : "lost", what: "command" };
   return { arrivedUs: atUs, arrived: true, onTheWay: { spent, frame: table.frame[copies[0]!]! } };
 }
 
-/** The acknowledgement names the first copy, so that one arrived, late; a lost one cannot be named. */
-export function echoesFirst(
+/**
+ * Held or lost? The acknowledgement echoes the clock of the copy that it is for. If that copy took most of
+ * the time itself, it was held; if it was here at once, those before it were lost.
+ */
+export function wasHeld(
   table: PacketTable,
   acknowledgement: number,
-  first: number,
-  copies: readonly number[],
+  sent: readonly number[],
+  wholeUs: number,
 ): boolean {
-  const copy = copies[0]!;
-  if (table.hasClock[acknowledgement] === 0 || table.hasClock[copy] === 0) return false;
+  if (table.hasClock[acknowledgement] === 0) return false;
   const echo = table.echo[acknowledgement]!;
-  if (first >= 0 && table.hasClock[first] === 1)
-    return echo === table.clock[first] && echo !== table.clock[copy];
-  return ((echo - table.clock[copy]!) | 0) < 0;
+  const named = sent.findLast((i) => table.hasClock[i] === 1 && ((echo - table.clock[i]!) | 0) >= 0);
+  if (named !== undefined) return table.atUs[acknowledgement]! - table.atUs[named]! > wholeUs / 2;
+  // It names one that was sent before those that are known: the first.
+  return sent.some((i) => table.hasClock[i] === 1);
 }
 
 /** The part of a reply after its first byte. */
@@ -206,8 +239,8 @@ function dribbled(
   errands: readonly Errand[],
   firstUs: number,
   toUs: number,
-  say: (spent: Spent, lengthUs: number, frame?: number, name?: string) => void,
-): number {
+  say: Say,
+): void {
   const lengthUs = toUs - firstUs;
   const frame = draft.lastFrame[i]!;
   const how = dribbleOf(draft, i, packets, firstUs, toUs);
@@ -227,7 +260,6 @@ function dribbled(
       say,
     );
   say({ kind: "dribble", how }, cutUs - firstUs, frame);
-  return 0;
 }
 
 function dribbleOf(

@@ -15,7 +15,7 @@ export const connectionQueue: Cause = {
       };
     if (spent.kind === "lost" && spent.what === "syn" && pattern.othersWaited >= 0.5) {
       return {
-        score: 0.7,
+        score: pattern.besideServer === true ? 0.95 : 0.7,
         why: "SYNs stayed unanswered while other clients of this server waited for their banner",
       };
     }

@@ -1,5 +1,6 @@
+import { BANNER } from "../../spine/phase.ts";
 import type { Cause } from "../cause.ts";
-
+import { silence } from "./silence.ts";
 /** A reply is late because packets were lost. */
 export const packetLoss: Cause = {
   id: "cause/packet-loss",
@@ -18,9 +19,22 @@ export const packetLoss: Cause = {
     }
     if (spent.kind === "held")
       return { score: 0.35, why: "where clocks are not to be trusted a loss looks the same" };
-    if (spent.kind !== "silence" || pattern.besideServer === true || pattern.stage === "every") return null;
-    if (pattern.retransmissionSteps < 0.99) return null;
-    return { score: 0.6, why: "the waits are those of TCP's retransmission timer: 0.2 s, doubled each time" };
+    const score = silence(bundle, pattern, {
+      greeting: 0.36,
+      hello: 0.6,
+      mail: 0.6,
+      rcpt: 0.6,
+      data: 0.6,
+      end: 0.6,
+    });
+    if (score === null || pattern.besideServer === true) return null;
+    const steps = pattern.retransmissionSteps >= 0.99;
+    const why = steps
+      ? "the waits are those of TCP's retransmission timer: 0.2 s, doubled each time"
+      : "a banner that was lost before it came here leaves no trace";
+    // A lost banner was nothing but silence; a lost reply mostly leaves traces, if only at other replies.
+    if (bundle.stage !== BANNER) return steps && pattern.lossSeen ? { score, why } : null;
+    return { score: steps ? 0.6 : score, why };
   },
   remedy:
     "Look for loss on the path to the server: interface errors, full queues, a firewall that drops in the middle of connections.",
