@@ -35,7 +35,7 @@ const OWNERS: Record<string, readonly string[]> = {
   "node:worker_threads": ["cli"],
   "node:crypto": ["dialogue"],
   "node:zlib": ["capture/file"],
-  "node:module": ["cli"],
+  "node:module": ["cli", "capture/dns"],
   "node:url": ["cli"],
   "node:dns/promises": ["relay"],
   "node:perf_hooks": ["relay"],

@@ -164,8 +164,7 @@ export class Analysis implements DialogueListener {
     this.#groups?.record(exchange, conversation);
   }
 
-  body(durationUs: number, lengthBytes: number, atUs: number, conversation: Conversation): void {
-    this.#diagnosis.body(lengthBytes, conversation);
+  body(durationUs: number, _lengthBytes: number, atUs: number, _conversation: Conversation): void {
     if (this.#options.acceptsStage(atUs)) this.#recorder.stage(BODY, durationUs, 0);
   }
 
@@ -173,7 +172,7 @@ export class Analysis implements DialogueListener {
     this.#counts.seen++;
     this.silent.spoke(conversation.transport.server);
     const connects = this.#connect(conversation);
-    const found = this.#rewriting.foundIn(conversation);
+    const found = () => this.#rewriting.foundIn(conversation);
     this.#diagnosis.conversation(conversation, connects, found, this.#frames());
     const accepted = this.#options.accepts === null || this.#accepted.delete(conversation);
     this.#rewriting.conversation(conversation, this.#frames(), accepted);

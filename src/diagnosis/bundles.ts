@@ -39,16 +39,17 @@ const IDLE = new Set<PhaseIndex>([HELO, EHLO, NOOP, RSET, QUIT]);
 
 export function bundlesOf(sample: Sample): Bundle[] {
   const bundles = new Map<string, Bundle>();
-  const slowServers = new Set(sample.late.filter(isSlowAtEverything).map(({ server }) => server));
+  const slow = slowServers(sample);
   for (const dialogue of sample.late) {
-    const slow = slowServers.has(dialogue.server) && dialogue.replies.some(isLateCheap);
+    const share = slow.get(dialogue.server) ?? 0;
+    const isSlow = share >= MOSTLY || (share > 0 && dialogue.replies.some(isLateCheap));
     for (const reply of dialogue.replies) {
       if (!reply.accepted) continue;
       for (const stretch of reply.stretches) {
         const { spent } = stretch;
         const isSilence = spent.kind === "silence";
-        if (isSilence ? !isLate(reply, slow) : !isNotable(stretch)) continue;
-        const stage: Stage = isSilence && slow ? "every" : reply.phase;
+        if (isSilence ? !isLate(reply, isSlow) : !isNotable(stretch)) continue;
+        const stage: Stage = isSilence && isSlow ? "every" : reply.phase;
         const key = isSilence ? `${dialogue.server} ${stage}` : JSON.stringify([spent, dialogue.server]);
         const bundle = bundles.get(key);
         if (bundle === undefined)
@@ -58,6 +59,21 @@ export function bundlesOf(sample: Sample): Bundle[] {
     }
   }
   return [...bundles.values()];
+}
+
+/** A server that is slow at everything in so many of its late dialogues is slow in all of them. */
+const MOSTLY = 0.5;
+
+/** Servers with dialogues in which all kinds of replies were late, and the share that these are. */
+function slowServers(sample: Sample): Map<string, number> {
+  const counts = new Map<string, { late: number; slow: number }>();
+  for (const dialogue of sample.late) {
+    const count = counts.get(dialogue.server) ?? { late: 0, slow: 0 };
+    counts.set(dialogue.server, count);
+    count.late++;
+    if (isSlowAtEverything(dialogue)) count.slow++;
+  }
+  return new Map([...counts].map(([server, { late, slow }]) => [server, slow / late]));
 }
 
 function isLate({ phase, silenceUs }: ReplyFacts, serverIsSlow: boolean): boolean {

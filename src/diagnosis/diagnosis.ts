@@ -1,4 +1,4 @@
-import type { Conversation } from "../spine/conversation.ts";
+import type { Conversation, Flag } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import { EHLO, HELO, MAIL, RCPT } from "../spine/phase.ts";
@@ -25,6 +25,15 @@ const NOTABLE_US = 20_000;
 /** A pause of the client (µs) that is worth a look: RFC 5321 lets it take minutes. */
 const CLIENT_PAUSE_US = 1_000_000;
 
+/** What is worth a look however quick it was. */
+const TELLING: readonly Flag[] = [
+  "syn-retransmitted",
+  "refused",
+  "silent-server",
+  "early-talker",
+  "syn-unanswered",
+];
+
 export class Diagnosis {
   readonly #drafts = new Map<Conversation, Draft>();
   readonly #spare: Draft[] = [];
@@ -33,7 +42,7 @@ export class Diagnosis {
   readonly #sample = new Sample();
   readonly #examiner = new Examiner(this.#lookups, this.#idents);
   #latest: Conversation | null = null;
-  #latestDraft: Draft | null = null;
+  #latestDraft = new Draft();
 
   /** Sees what passes a source besides the mail. */
   watch(sink: SourceSink): SourceSink {
@@ -48,7 +57,7 @@ export class Diagnosis {
   }
 
   exchange(exchange: Exchange, conversation: Conversation, isAccepted: boolean): void {
-    const draft = conversation === this.#latest ? this.#latestDraft! : this.#draft(conversation);
+    const draft = this.#draft(conversation);
     draft.exchange(exchange, isAccepted);
     const { phaseIndex: phase } = exchange;
     if (this.#lookups.empty || (phase !== MAIL && phase !== RCPT && phase !== EHLO && phase !== HELO)) return;
@@ -56,15 +65,11 @@ export class Diagnosis {
     if (domain !== null) draft.heard(domain, exchange.askedFirstAtUs ?? 0);
   }
 
-  body(lengthBytes: number, conversation: Conversation): void {
-    this.#draft(conversation).body(lengthBytes);
-  }
-
   /** A dialogue is over. @param connectAccepted whether its connecting is to be in the account */
   conversation(
     conversation: Conversation,
     connectAccepted: boolean,
-    rewriting: readonly string[],
+    rewriting: () => readonly string[],
     frames: FileFrames,
   ): void {
     const draft = this.#draft(conversation);
@@ -73,20 +78,15 @@ export class Diagnosis {
     const notable =
       draft.longestUs >= NOTABLE_US ||
       account.connectUs >= NOTABLE_US ||
-      draft.askingUs >= NOTABLE_US ||
+      draft.hesitated ||
       draft.retransmits > 0 ||
       draft.refusals > 0 ||
       account.clientUs + account.transferUs >= CLIENT_PAUSE_US ||
-      flags.has("syn-retransmitted") ||
-      flags.has("refused") ||
-      flags.has("silent-server") ||
-      flags.has("early-talker") ||
-      flags.has("syn-unanswered");
+      (flags.size > 0 && TELLING.some((flag) => flags.has(flag)));
     if (notable) {
-      this.#sample.add(this.#examiner.examine(conversation, draft, connectUs, rewriting, frames));
+      this.#sample.add(this.#examiner.examine(conversation, draft, connectUs, rewriting(), frames));
     } else this.#sample.prompt(conversation, draft, connectUs);
-    this.#drafts.delete(conversation);
-    if (this.#latest === conversation) this.#latest = null;
+    this.#latest = null;
     if (this.#spare.length < MAX_SPARE) this.#spare.push(draft.clear());
   }
 
@@ -102,15 +102,15 @@ export class Diagnosis {
     return conclude(this.#sample);
   }
 
+  /** The latest dialogue's draft is at hand; those of others are looked up. */
   #draft(conversation: Conversation): Draft {
-    let draft = this.#drafts.get(conversation);
-    if (draft === undefined) {
-      draft = this.#spare.pop() ?? new Draft();
-      this.#drafts.set(conversation, draft);
-    }
+    if (conversation === this.#latest) return this.#latestDraft;
+    if (this.#latest !== null) this.#drafts.set(this.#latest, this.#latestDraft);
+    const known = this.#drafts.size === 0 ? undefined : this.#drafts.get(conversation);
+    if (known !== undefined) this.#drafts.delete(conversation);
     this.#latest = conversation;
-    this.#latestDraft = draft;
-    return draft;
+    this.#latestDraft = known ?? this.#spare.pop() ?? new Draft();
+    return this.#latestDraft;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Conversation } from "../spine/conversation.ts";
 import type { FileFrames } from "../spine/files.ts";
 import { PacketTable } from "../spine/packets.ts";
-import { BANNER, BODY, CONNECT, END_OF_DATA, RCPT } from "../spine/phase.ts";
-import type { Draft } from "./draft.ts";
+import { BODY, CONNECT, END_OF_DATA, RCPT } from "../spine/phase.ts";
+import { ACCEPTED, BRIEF, type Draft, SAYS_GREYLISTED_MARK, TAINTED, UNANSWERED } from "./draft.ts";
 import type { ClientTurn, DialogueFacts, ReplyFacts, Stretch } from "./facts.ts";
 import { type Handshake, handshakeOf } from "./handshake.ts";
 import { addressIn, type Idents } from "./idents.ts";
@@ -11,8 +11,6 @@ import { closedWindows, cutReply, type Errand, errandsOf, Packets, wasHeld } fro
 
 /** Turns of the client that are kept, the longest. */
 const MAX_TURNS = 8;
-/** A turn of the client (µs) that is kept. */
-const MIN_TURN_US = 250_000;
 
 /** Looks closely at one dialogue that was not prompt. */
 export class Examiner {
@@ -65,7 +63,7 @@ export class Examiner {
         stretches: reply.stretches.map((stretch) => ({ ...stretch, frame: inFile(stretch.frame) })),
       })),
       unlistedUs: draft.unlistedUs,
-      clientTurns: turnsOf(draft, table, transport.handshakeAtUs).map((turn) => ({
+      clientTurns: turnsOf(draft, table).map((turn) => ({
         ...turn,
         frame: inFile(turn.frame),
       })),
@@ -91,9 +89,15 @@ export class Examiner {
   ): { errands: Errand[]; lookups: number } {
     const server = addressIn(transport.server);
     const errands = this.#idents.between(server, client, fromUs, toUs);
-    const { banner } = draft;
-    const greetedAtUs = banner < 0 || draft.marks[banner]! & 2 ? toUs : draft.lastAtUs[banner]!;
-    const asking = { client, server, fromUs, toUs, greetedAtUs, domains: draft.domains };
+    const { greetedAtUs, domains } = draft;
+    const asking = {
+      client,
+      server,
+      fromUs,
+      toUs,
+      greetedAtUs: greetedAtUs < 0 ? toUs : greetedAtUs,
+      domains,
+    };
     const caused = this.#lookups.causedBy(asking);
     errands.push(...errandsOf(caused), ...closedWindows(this.#table));
     errands.sort((a, b) => a.fromUs - b.fromUs);
@@ -116,33 +120,34 @@ function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Erra
     const marks = draft.marks[i]!;
     const phase = draft.phase[i]!;
     const code = draft.code[i]!;
-    const isUnanswered = (marks & 2) !== 0;
+    const isBrief = (marks & BRIEF) !== 0;
+    const isUnanswered = (marks & UNANSWERED) !== 0;
     const waitedUs = draft.waitedUs[i]!;
     const cut =
-      isUnanswered || (marks & 8) !== 0
-        ? uncut(waitedUs, isUnanswered, draft.askedFrame[i]!)
+      isUnanswered || isBrief || (marks & TAINTED) !== 0
+        ? uncut(waitedUs, isUnanswered, isBrief ? 0 : draft.askedFrame[i]!)
         : cutReply(draft, i, packets, errands);
-    const delivery = isUnanswered || packets === null ? null : delivered(draft, i, packets);
+    const delivery = isUnanswered || isBrief || packets === null ? null : delivered(draft, i, packets);
     replies.push({
       phase,
       code: code === 0 ? null : code,
-      fromUs: draft.lastAtUs[i]! - waitedUs,
+      fromUs: isBrief ? 0 : draft.lastAtUs[i]! - waitedUs,
       waitedUs: waitedUs + (delivery?.lengthUs ?? 0),
       unseenUs: delivery?.lengthUs ?? 0,
-      accepted: (marks & 1) !== 0,
+      accepted: (marks & ACCEPTED) !== 0,
       stretches: delivery === null ? cut.stretches : [...cut.stretches, delivery],
       silenceUs: cut.silenceUs,
       arrived: cut.arrived,
       clockKnown: cut.clockKnown,
       piecesUs:
-        phase === END_OF_DATA || packets === null
+        isBrief || phase === END_OF_DATA || packets === null
           ? 0
           : packets.piecesUs(draft.askedFirstAtUs[i]!, draft.askedAtUs[i]!),
-      messageBytes: draft.messageBytes[i]!,
+      messageBytes: isBrief ? 0 : draft.messageBytes[i]!,
       errorsBefore: errors,
       recipientsBefore: phase === RCPT ? recipients : 0,
-      saysGreylisted: (marks & 4) !== 0,
-      frame: draft.firstFrame[i]! || draft.askedFrame[i]!,
+      saysGreylisted: (marks & SAYS_GREYLISTED_MARK) !== 0,
+      frame: isBrief ? 0 : draft.firstFrame[i]! || draft.askedFrame[i]!,
     });
     if (code >= 400) errors++;
     if (phase === RCPT) recipients++;
@@ -201,26 +206,13 @@ function connectOf(
 }
 
 /** The client's longest pauses: between a reply and its next command, and within a message. */
-function turnsOf(draft: Draft, table: PacketTable, handshakeAtUs: number | null): ClientTurn[] {
-  const turns: ClientTurn[] = [];
-  let repliedAtUs = handshakeAtUs ?? -1;
-  for (let i = 0; i < draft.count; i++) {
-    const phase = draft.phase[i]!;
-    const askedAtUs = draft.askedFirstAtUs[i]!;
-    if (phase === BANNER) {
-      repliedAtUs = draft.lastAtUs[i]!;
-      continue;
-    }
-    const lengthUs = askedAtUs - repliedAtUs;
-    if (repliedAtUs > 0 && phase !== END_OF_DATA && lengthUs >= MIN_TURN_US)
-      turns.push({ before: phase, lengthUs, frame: draft.askedFrame[i]! });
-    if (phase === END_OF_DATA && repliedAtUs > 0) {
-      const pause = longestPause(table, repliedAtUs, draft.askedAtUs[i]!);
-      if (pause.lengthUs >= MIN_TURN_US) turns.push({ before: BODY, ...pause });
-    }
-    repliedAtUs = draft.lastAtUs[i]!;
-  }
-  return turns.sort((a, b) => b.lengthUs - a.lengthUs).slice(0, MAX_TURNS);
+function turnsOf({ turns }: Draft, table: PacketTable): ClientTurn[] {
+  const found = turns.flatMap(({ before, fromUs, toUs, frame }): ClientTurn[] => {
+    if (before !== END_OF_DATA) return [{ before, lengthUs: toUs - fromUs, frame }];
+    const pause = longestPause(table, fromUs, toUs);
+    return pause.lengthUs > 0 ? [{ before: BODY, ...pause }] : [];
+  });
+  return found.sort((a, b) => b.lengthUs - a.lengthUs).slice(0, MAX_TURNS);
 }
 
 /** The longest time in which neither side sent anything, ended by the client. */

@@ -81,7 +81,9 @@ function isBeside({ spent }: Bundle): boolean {
 
 /** How much a bundle can be trusted: small delays and few dialogues prove little. */
 function weightOf(bundle: Bundle, { medianUs, dialogues }: Pattern): number {
-  const few = bundle.spent.kind === "silence" || isBeside(bundle) ? [0.4, 0.5] : [0.7, 0.85];
+  const { kind } = bundle.spent;
+  const isPattern = kind === "silence" || kind === "path" || kind === "dribble" || isBeside(bundle);
+  const few = isPattern ? [0.4, 0.5] : [0.6, 0.8];
   const enough = dialogues >= 3 ? 1 : few[dialogues - 1]!;
   return enough * sizeWeight(bundle, medianUs);
 }

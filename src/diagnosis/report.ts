@@ -45,8 +45,7 @@ function waitingOf(
   const unexplainedUs = totalUs - explaining.reduce((sum, { explainedUs }) => sum + explainedUs, 0);
   const sure = verdicts.some(({ sure }) => sure >= NAMED);
   const dialogues = sample.lateCount + sample.visitCount;
-  const scope =
-    dialogues === 0 || (!sure && dialogues < ENOUGH) ? "unknown" : !sure ? "none" : scopeOf(explaining);
+  const scope = dialogues < ENOUGH ? "unknown" : sure ? scopeOf(explaining) : "none";
   return {
     waitedUs: totalUs - sample.unseenUs,
     unseenUs: sample.unseenUs,
@@ -75,8 +74,8 @@ function verdictText(
   scope: WaitingView["scope"],
   dialogues: number,
 ): string {
-  if (scope === "unknown")
-    return `too few dialogues (${dialogues}) to judge why ${durationText(totalUs)} were waited`;
+  const few = `too few dialogues (${dialogues}) to know a pattern`;
+  if (scope === "unknown" && parts.length === 0) return `${durationText(totalUs)} waited; ${few}`;
   if (scope === "none")
     return `nothing wrong: replies came promptly (${durationText(totalUs)} waited in all)`;
   const shares = parts.map(
@@ -84,7 +83,8 @@ function verdictText(
       `${durationText(explainedUs)} (${percentText(share)}) ${what}${where === null ? "" : ` of ${where}`}`,
   );
   const rest = unexplainedUs > 0 ? [`${durationText(unexplainedUs)} unexplained`] : [];
-  const whom = scope === "isolated" ? "only some are concerned" : "everybody is concerned";
+  const whom =
+    scope === "unknown" ? few : scope === "isolated" ? "only some are concerned" : "everybody is concerned";
   return `of ${durationText(totalUs)} waited: ${[...shares, ...rest].join(", ")}; ${whom}`;
 }
 

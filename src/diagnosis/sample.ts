@@ -12,7 +12,7 @@ import { addressIn } from "./idents.ts";
 
 /** Late dialogues kept with all their replies, at some 5 KB each; prompt ones as a line each. */
 const MAX_LATE = 2_048;
-const MAX_VISITS = 4_096;
+const MAX_VISITS = 1_024;
 /** Servers whose prompt replies are counted apart. */
 const MAX_SERVERS = 256;
 
@@ -65,7 +65,7 @@ export class Sample {
     this.lateCount++;
     this.lateWaitedUs += waitedIn(facts);
     for (const { accepted, unseenUs } of facts.replies) if (accepted) this.unseenUs += unseenUs;
-    const key = keyOf(facts.client, facts.fromUs);
+    const key = keyOf(facts.fromUs, facts.toUs);
     if (this.#late.wants(key)) this.#late.add(key, facts);
   }
 
@@ -75,10 +75,10 @@ export class Sample {
     const counts = this.#counts(transport.server);
     for (let i = 0; i < draft.count; i++) counts[draft.phase[i]!]!++;
     const fromUs = transport.firstAtUs ?? 0;
-    const key = keyOf(transport.client, fromUs);
+    const toUs = endedAtUs ?? fromUs;
+    const key = keyOf(fromUs, toUs);
     if (!this.#visits.wants(key)) return;
     const { client, server } = transport;
-    const toUs = endedAtUs ?? fromUs;
     this.#visits.add(key, { client: addressIn(client), server, fromUs, toUs, delivered: messages > 0 });
   }
 
@@ -106,8 +106,8 @@ export class Sample {
   }
 
   addPart(part: SamplePart): void {
-    for (const facts of part.late) this.#late.add(keyOf(facts.client, facts.fromUs), facts);
-    for (const visit of part.visits) this.#visits.add(keyOf(visit.client, visit.fromUs), visit);
+    for (const facts of part.late) this.#late.add(keyOf(facts.fromUs, facts.toUs), facts);
+    for (const visit of part.visits) this.#visits.add(keyOf(visit.fromUs, visit.toUs), visit);
     this.lateCount += part.lateCount;
     this.lateWaitedUs += part.lateWaitedUs;
     this.unseenUs += part.unseenUs;
@@ -161,10 +161,10 @@ class Lowest<T> {
   }
 }
 
-/** 32 bits of who and when, mixed (FNV-1a and a finaliser). */
-function keyOf(client: string, fromUs: number): number {
-  let hash = (0x811c9dc5 ^ (fromUs % 4_294_967_296)) | 0;
-  for (let i = 0; i < client.length; i++) hash = Math.imul(hash ^ client.charCodeAt(i), 0x01000193);
+/** 32 bits of when it began and ended, mixed (the finaliser of MurmurHash3). */
+function keyOf(fromUs: number, toUs: number): number {
+  let hash = Math.imul((fromUs % 4_294_967_296) | 0, 0x9e3779b1) ^ ((toUs % 4_294_967_296) | 0);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,4 +1,5 @@
-import { type Answer, decode, type Packet } from "dns-packet";
+import { createRequire } from "node:module";
+import type { Answer, Packet } from "dns-packet";
 import type { Lookup } from "../../spine/packets.ts";
 import { escapeText } from "../../spine/text.ts";
 import type { EndCause, GapCause, Side, StreamSink } from "../../spine/wire.ts";
@@ -18,6 +19,14 @@ const MAX_ANSWERS = 16;
 const MAX_MESSAGE_BYTES = 16_384;
 /** A question that comes again this late (µs) is a new one: resolvers give up after some 60 s. */
 const RETRY_US = 75_000_000;
+
+/** Loaded when the first message is there: most captures have none, and loading costs as much as reading 15,000 packets. */
+let decode: ((message: Buffer) => Packet) | null = null;
+
+function decoder(): (message: Buffer) => Packet {
+  decode ??= (createRequire(import.meta.url)("dns-packet") as typeof import("dns-packet")).decode;
+  return decode;
+}
 
 type Pending = { -readonly [K in keyof Lookup]: Lookup[K] };
 
@@ -44,7 +53,7 @@ export class Lookups {
     if (end - start < 17 || end - start > MAX_MESSAGE_BYTES || atUs < 0) return;
     let packet: Packet;
     try {
-      packet = decode(Buffer.from(buffer.subarray(start, end)));
+      packet = decoder()(Buffer.from(buffer.subarray(start, end)));
     } catch {
       return;
     }

@@ -72,8 +72,11 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
     this.#packets++;
     this.#lastFrame = frame;
     from.seen = true;
-    // A packet with bytes right behind another says nothing that its exchange doesn't.
-    const tells = segment.payloadLength === 0 || atUs - this.#previousAtUs >= PAUSE_US;
+    // What comes right behind another packet tells nothing more, but for the server's acknowledgements.
+    const tells =
+      atUs - this.#previousAtUs >= PAUSE_US ||
+      (flags & (SYN | FIN | RST)) !== 0 ||
+      (segment.payloadLength === 0 && (from.side === "server" || segment.window === 0));
     if (tells && !this.sinkRefused) this.#logged = this.#log.add(this.#logged, segment, fromLow, atUs, frame);
     if (atUs !== NO_TIME) this.#timePasses(atUs);
     if (flags & RST) {
