@@ -34,9 +34,6 @@ export interface Bundle {
 
 /** Replies that cost a server nothing: no lookup, no check, no queue file. */
 const CHEAP = new Set<PhaseIndex>([HELO, EHLO, NOOP, RSET, DATA, QUIT, MAIL]);
-/** Of these, those at which nobody checks anything. */
-const IDLE = new Set<PhaseIndex>([HELO, EHLO, NOOP, RSET, QUIT]);
-
 export function bundlesOf(sample: Sample): Bundle[] {
   const bundles = new Map<string, Bundle>();
   const slow = slowServers(sample);
@@ -61,19 +58,21 @@ export function bundlesOf(sample: Sample): Bundle[] {
   return [...bundles.values()];
 }
 
-/** A server that is slow at everything in so many of its late dialogues is slow in all of them. */
+/** A server that is slow at what costs nothing in so many of its late dialogues is slow in all of them. */
 const MOSTLY = 0.5;
 
-/** Servers with dialogues in which all kinds of replies were late, and the share that these are. */
+/** Servers with a dialogue in which all kinds of replies were late, and the share of those with a late cheap one. */
 function slowServers(sample: Sample): Map<string, number> {
-  const counts = new Map<string, { late: number; slow: number }>();
+  const counts = new Map<string, { late: number; slow: number; cheap: number }>();
   for (const dialogue of sample.late) {
-    const count = counts.get(dialogue.server) ?? { late: 0, slow: 0 };
+    const count = counts.get(dialogue.server) ?? { late: 0, slow: 0, cheap: 0 };
     counts.set(dialogue.server, count);
     count.late++;
     if (isSlowAtEverything(dialogue)) count.slow++;
+    if (dialogue.replies.some(isLateCheap)) count.cheap++;
   }
-  return new Map([...counts].map(([server, { late, slow }]) => [server, slow / late]));
+  const slow = [...counts].filter(([, count]) => count.slow > 0);
+  return new Map(slow.map(([server, { late, cheap }]) => [server, cheap / late]));
 }
 
 function isLate({ phase, silenceUs }: ReplyFacts, serverIsSlow: boolean): boolean {
@@ -93,11 +92,11 @@ function isLateCheap({ phase, silenceUs }: ReplyFacts): boolean {
   return CHEAP.has(phase) && silenceUs >= (phase === QUIT ? LATE_QUIT_US : LATE_US);
 }
 
-/** Slow at several things that cost nothing, one of them a thing at which nothing is checked. */
+/** Slow at several things that cost nothing, among them one at which nothing is checked. */
 function isSlowAtEverything({ replies }: DialogueFacts): boolean {
-  const late = replies.filter(isLateCheap);
-  const phases = new Set(late.map(({ phase }) => (phase === HELO ? EHLO : phase)));
-  return phases.size >= 2 && late.some(({ phase }) => IDLE.has(phase));
+  const phases = new Set(replies.filter(isLateCheap).map(({ phase }) => (phase === HELO ? EHLO : phase)));
+  const isIdle = phases.has(EHLO) || phases.has(NOOP) || phases.has(RSET);
+  return isIdle ? phases.size >= 2 : phases.has(QUIT) && phases.size >= 3;
 }
 
 /** A client's pause (µs) that is looked at: programs answer in milliseconds. */

@@ -4,7 +4,7 @@ import { PacketTable } from "../spine/packets.ts";
 import { BODY, CONNECT, END_OF_DATA, RCPT } from "../spine/phase.ts";
 import { ACCEPTED, BRIEF, type Draft, SAYS_GREYLISTED_MARK, TAINTED, UNANSWERED } from "./draft.ts";
 import type { ClientTurn, DialogueFacts, ReplyFacts, Stretch } from "./facts.ts";
-import { type Handshake, handshakeOf } from "./handshake.ts";
+import { type Handshake, handshakeOf, repeatedHandshake } from "./handshake.ts";
 import { addressIn, type Idents } from "./idents.ts";
 import type { LookupBook } from "./lookup-book.ts";
 import { closedWindows, cutReply, type Errand, errandsOf, Packets, wasHeld } from "./stretches.ts";
@@ -99,17 +99,30 @@ export class Examiner {
       domains,
     };
     const caused = this.#lookups.causedBy(asking);
-    errands.push(...errandsOf(caused), ...closedWindows(this.#table));
+    errands.push(
+      ...errandsOf(caused),
+      ...closedWindows(this.#table),
+      ...repeatedHandshake(this.#table, transport),
+    );
     errands.sort((a, b) => a.fromUs - b.fromUs);
-    // An errand without an end lasts until the next begins.
-    for (let i = 0; i < errands.length; i++) {
-      const errand = errands[i]!;
-      const next = errands[i + 1];
-      if (errand.toUs === Number.POSITIVE_INFINITY && next !== undefined && errand.spent.kind === "ident")
-        errands[i] = { ...errand, toUs: next.fromUs };
-    }
-    return { errands, lookups: caused.length };
+    return { errands: ended(errands, draft), lookups: caused.length };
   }
+}
+
+/** One without an end lasts until the next begins, but no longer than the wait in which it began. */
+function ended(errands: readonly Errand[], draft: Draft): Errand[] {
+  return errands.map((errand, k) => {
+    if (errand.toUs !== Number.POSITIVE_INFINITY) return errand;
+    let toUs = errand.fromUs;
+    for (let i = 0; i < draft.count; i++) {
+      if (draft.marks[i]! & BRIEF) continue;
+      const repliedAtUs = draft.lastAtUs[i]!;
+      if (repliedAtUs - draft.waitedUs[i]! <= errand.fromUs && errand.fromUs < repliedAtUs)
+        toUs = repliedAtUs;
+    }
+    const next = errand.spent.kind === "ident" ? errands[k + 1] : undefined;
+    return { ...errand, toUs: Math.min(toUs, next?.fromUs ?? toUs) };
+  });
 }
 
 function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Errand[]): ReplyFacts[] {

@@ -23,7 +23,7 @@ export type Spent =
   | { readonly kind: "lost"; readonly what: "reply" | "command" | "syn" | "syn-ack" }
   /** The client had no room for the reply: its window was closed. */
   | { readonly kind: "window" }
-  /** The handshake's last ACK was not taken: the SYN-ACK came again after it. */
+  /** The handshake's last ACK was lost or not taken: the SYN-ACK came again after it. */
   | { readonly kind: "overflow" }
   /** The reply began, and its rest came later. `teaser`: after the first line; `stutter`: in small pieces; `ack`: after the client's ACK. */
   | { readonly kind: "dribble"; readonly how: "teaser" | "stutter" | "ack" | "other" }

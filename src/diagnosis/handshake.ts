@@ -1,6 +1,7 @@
-import { ACK_FLAG, FIN_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
+import { FIN_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
 import type { Transport } from "../spine/wire.ts";
 import type { Spent, Stretch } from "./facts.ts";
+import type { Errand } from "./stretches.ts";
 
 /** What a dialogue's packets say about how it was opened and closed, and from where it was seen. */
 export interface Handshake {
@@ -18,13 +19,11 @@ export interface Handshake {
 export function handshakeOf(table: PacketTable, transport: Transport, connectUs: number): Handshake {
   const syns: number[] = [];
   const answers: number[] = [];
-  let completed = -1;
   let ended: "client" | "server" | null = null;
   for (let i = table.first; i < table.end; i++) {
     const flags = table.flags[i]!;
     const isClient = table.fromClient[i] === 1;
     if (flags & SYN_FLAG) (isClient ? syns : answers).push(i);
-    else if (completed < 0 && isClient && answers.length > 0 && flags & ACK_FLAG) completed = i;
     if (ended === null && flags & (FIN_FLAG | RST_FLAG)) ended = isClient ? "client" : "server";
   }
   const stretches: Stretch[] = [];
@@ -46,8 +45,8 @@ export function handshakeOf(table: PacketTable, transport: Transport, connectUs:
     if (transport.synAtUs !== null && latest !== undefined) roundTripUs = connectUs - lostUs;
     else if (transport.synCount === 1) roundTripUs = connectUs;
   }
-  const { lateUs, spent, frame } = late(table, answers, completed);
-  if (spent !== null) say(spent, lateUs, frame);
+  const { lateUs, frame } = lost(table, answers, transport.handshakeFrame);
+  say({ kind: "lost", what: "syn-ack" }, lateUs, frame);
   return {
     roundTripUs,
     stretches,
@@ -58,25 +57,29 @@ export function handshakeOf(table: PacketTable, transport: Transport, connectUs:
   };
 }
 
-/** The SYN-ACK came again: because it was lost, or because there was no room for the connection. */
-function late(
+/** SYN-ACKs that came again before the client had answered: the first was lost on its way to the client. */
+function lost(table: PacketTable, answers: readonly number[], handshakeFrame: number) {
+  const before = answers.filter((i) => handshakeFrame === 0 || table.frame[i]! < handshakeFrame);
+  const [first, last] = [before[0], before.at(-1)];
+  if (first === undefined || last === undefined || first === last) return { lateUs: 0, frame: 0 };
+  return { lateUs: Math.max(0, table.atUs[last]! - table.atUs[first]!), frame: table.frame[last]! };
+}
+
+/**
+ * SYN-ACKs that came again although the client had answered: its ACK was lost, or not taken for lack of
+ * room in the accept queue. Until the last of them the server did not know of the connection.
+ */
+export function repeatedHandshake(
   table: PacketTable,
-  answers: readonly number[],
-  completed: number,
-): { lateUs: number; spent: Spent | null; frame: number } {
-  const first = answers[0];
-  const last = answers.at(-1);
-  if (first === undefined || last === undefined || first === last)
-    return { lateUs: 0, spent: null, frame: 0 };
-  const frame = table.frame[last]!;
-  if (completed >= 0 && last > completed) {
-    return { lateUs: 0, spent: { kind: "overflow" }, frame };
+  { handshakeFrame, handshakeAtUs }: Transport,
+): Errand[] {
+  if (handshakeAtUs === null || handshakeFrame === 0) return [];
+  for (let i = table.end - 1; i >= table.first && table.frame[i]! > handshakeFrame; i--) {
+    if (table.fromClient[i] === 1 || (table.flags[i]! & SYN_FLAG) === 0) continue;
+    const toUs = table.atUs[i]!;
+    return [{ fromUs: handshakeAtUs, toUs, spent: { kind: "overflow" }, frame: table.frame[i]!, name: "" }];
   }
-  return {
-    lateUs: Math.max(0, table.atUs[last]! - table.atUs[first]!),
-    spent: { kind: "lost", what: "syn-ack" },
-    frame,
-  };
+  return [];
 }
 
 /** Systems send with one of these times to live; each router takes one off. */

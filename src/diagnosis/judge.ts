@@ -17,6 +17,8 @@ import type { Sample } from "./sample.ts";
 const TIE = 0.5;
 /** Below it nothing fits. */
 const MIN_SCORE = 0.15;
+/** A cause that is this sure is taken as proved. */
+const PROVED = 0.5;
 /** How sure a class must be to be named at all. */
 const MIN_SURE = 0.15;
 
@@ -35,10 +37,15 @@ export interface Verdict {
 /** Worst first. */
 export function judge(sample: Sample): Verdict[] {
   const crowd = new Crowd(sample);
-  const classes = new Map<string, Judged[]>();
-  for (const bundle of [...bundlesOf(sample), ...besideBundles(sample)]) {
+  const bundles = [...bundlesOf(sample), ...besideBundles(sample)];
+  const all = bundles.flatMap((bundle) => {
     const judged = weigh(bundle, patternOf(bundle, crowd));
-    if (judged === null || judged.sure < MIN_SURE) continue;
+    return judged === null || judged.sure < MIN_SURE ? [] : [judged];
+  });
+  const proved = provedIn(all);
+  const classes = new Map<string, Judged[]>();
+  for (const each of all) {
+    const judged = narrowed(each, proved);
     const key = judged.causes
       .map(({ cause }) => cause.id)
       .sort()
@@ -48,6 +55,20 @@ export function judge(sample: Sample): Verdict[] {
     else known.push(judged);
   }
   return [...classes.values()].map(verdictOf).sort(byWeight);
+}
+
+/** Causes that stand alone and for sure, with the server that they concern. */
+function provedIn(all: readonly Judged[]): Set<string> {
+  const alone = all.filter(
+    ({ causes, sure, bundle }) => causes.length === 1 && sure >= PROVED && !isBeside(bundle),
+  );
+  return new Set(alone.map(({ causes, bundle }) => `${bundle.server} ${causes[0]!.cause.id}`));
+}
+
+/** What is proved at a server already, and would explain this too, is preferred to what is not seen at all. */
+function narrowed(judged: Judged, proved: ReadonlySet<string>): Judged {
+  const known = judged.causes.filter(({ cause }) => proved.has(`${judged.bundle.server} ${cause.id}`));
+  return known.length === 0 || judged.causes.length === 1 ? judged : { ...judged, causes: known };
 }
 
 interface Judged {

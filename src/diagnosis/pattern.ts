@@ -161,7 +161,9 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
     clockShare: shareOf(items, ({ reply }) => reply.clockKnown),
     aloneShare: shareOf(items, ({ dialogue }) => crowd.othersAt(server, dialogue.fromUs + 1) <= 1),
     othersWaited:
-      bundle.spent.kind === "lost" ? shareOf(items, ({ dialogue }) => crowd.waitingAt(dialogue)) : 0,
+      bundle.spent.kind === "lost" || bundle.spent.kind === "overflow"
+        ? shareOf(items, ({ dialogue }) => crowd.waitingAt(dialogue))
+        : 0,
     queueFit: queueFit(items, server, crowd),
     refusalsOnly:
       items.every(({ reply }) => (reply.code ?? 0) >= 400) &&

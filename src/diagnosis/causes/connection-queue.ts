@@ -8,11 +8,13 @@ export const connectionQueue: Cause = {
   noun: "waiting for a free server process",
   weigh(bundle, pattern) {
     const { spent } = bundle;
-    if (spent.kind === "overflow")
+    if (spent.kind === "overflow") {
+      const score = pattern.othersWaited >= 0.5 ? 0.9 : 0.5;
       return {
-        score: 0.9,
-        why: "the SYN-ACK came again after the handshake was complete: there was no room for the connection",
+        score,
+        why: "the SYN-ACK came again after the handshake was complete: as if there were no room for the connection",
       };
+    }
     if (spent.kind === "lost" && spent.what === "syn" && pattern.othersWaited >= 0.5) {
       return {
         score: pattern.besideServer === true ? 0.95 : 0.7,

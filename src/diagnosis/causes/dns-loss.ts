@@ -8,7 +8,7 @@ export const dnsLoss: Cause = {
   noun: "lookups that were answered only after a retry",
   weigh(bundle, pattern) {
     if (bundle.spent.kind === "silence" && !pattern.dnsSeen && hasResolverSteps(bundle, pattern)) {
-      return { score: 0.9, why: "the waits are multiples of 5 s, after which the resolver asks again" };
+      return { score: 0.68, why: "the waits are multiples of 5 s, after which the resolver asks again" };
     }
     return lookup(
       bundle,

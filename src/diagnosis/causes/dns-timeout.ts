@@ -8,7 +8,7 @@ export const dnsTimeout: Cause = {
   noun: "lookups that nobody answered",
   weigh(bundle, pattern) {
     if (bundle.spent.kind === "silence" && !pattern.dnsSeen && hasResolverSteps(bundle, pattern)) {
-      return { score: 0.95, why: "the waits are multiples of 5 s, the resolver's time for one try" };
+      return { score: 0.7, why: "the waits are multiples of 5 s, the resolver's time for one try" };
     }
     return lookup(
       bundle,

@@ -15,6 +15,8 @@ export const firewall: Cause = {
           : "the server acknowledged the first copy of the command, and late";
       return { score: 0.85, why: what };
     }
+    if (spent.kind === "overflow")
+      return { score: 0.4, why: "a SYN proxy that did not take the client's ACK asks again" };
     const score = silence(bundle, pattern, { greeting: 0.36, every: 0.45, encrypted: 0.2 });
     if (score === null) return null;
     if (pattern.besideServer === true)

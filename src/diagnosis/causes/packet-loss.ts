@@ -17,6 +17,8 @@ export const packetLoss: Cause = {
         why: `the ${spent.what} was sent again, and the acknowledgement names the later copy`,
       };
     }
+    if (spent.kind === "overflow")
+      return { score: 0.5, why: "the SYN-ACK came again although the client had answered it" };
     if (spent.kind === "held")
       return { score: 0.35, why: "where clocks are not to be trusted a loss looks the same" };
     const score = silence(bundle, pattern, {

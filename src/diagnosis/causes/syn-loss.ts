@@ -11,6 +11,11 @@ export const synLoss: Cause = {
   noun: "lost SYNs",
   weigh(bundle) {
     const { spent } = bundle;
+    if (spent.kind === "overflow")
+      return {
+        score: 0.55,
+        why: "the SYN-ACK came again although the client had answered it: as if that answer had been lost",
+      };
     if (spent.kind === "lost" && (spent.what === "syn" || spent.what === "syn-ack")) {
       const what =
         spent.what === "syn"
