@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
 import { decodeProxyHeader, type Parties } from "./proxy-header.ts";
+import type { RelaySocket } from "./sockets.ts";
 
 /**
  * A connection of a load balancer, until its PROXY header is read. It waits a few seconds and reads no
@@ -16,13 +16,13 @@ export interface HeaderHandlers {
 }
 
 export class HeaderWait {
-  readonly #client: Socket;
+  readonly #client: RelaySocket;
   readonly #handlers: HeaderHandlers;
   readonly #timer: NodeJS.Timeout;
   #bytes: Buffer = Buffer.alloc(0);
   #isOver = false;
 
-  constructor(client: Socket, handlers: HeaderHandlers) {
+  constructor(client: RelaySocket, handlers: HeaderHandlers) {
     this.#client = client;
     this.#handlers = handlers;
     this.#timer = setTimeout(this.#refuse, PATIENCE_MS);

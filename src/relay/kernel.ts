@@ -1,16 +1,16 @@
-import type { Socket } from "node:net";
 import type { Closed } from "./facts.ts";
 import { fdOf } from "./native/handles.ts";
 import { ECONNRESET, type Native } from "./native/native.ts";
+import type { RelaySocket } from "./sockets.ts";
 
 /** What only the kernel knows of a socket. Not there without native calls; nothing then depends on it. */
 export interface Kernel {
   /** Whether the peer reset the connection; asking clears it. */
-  wasReset(socket: Socket): boolean;
+  wasReset(socket: RelaySocket): boolean;
   /** Bytes written that the peer has not acknowledged; null when unknown. */
-  unacknowledged(socket: Socket): number | null;
+  unacknowledged(socket: RelaySocket): number | null;
   /** null when it is too late to ask. */
-  facts(socket: Socket): Closed | null;
+  facts(socket: RelaySocket): Closed | null;
 }
 
 export function kernelBy(native: Native): Kernel {

@@ -1,11 +1,10 @@
-import type { Socket } from "node:net";
 import type { Side } from "../spine/wire.ts";
 import { nowUs } from "./clock.ts";
 import type { Closed, Connected, Failed, Opened } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LinkView, Observed } from "./link.ts";
 import { FIN, RST } from "./observation.ts";
-import { endpointText } from "./sockets.ts";
+import { endpointText, type RelaySocket } from "./sockets.ts";
 import { type ConnectPlan, connectTo } from "./upstream.ts";
 
 /**
@@ -44,8 +43,8 @@ export class Pair implements Observed {
   readonly views: (LinkView | undefined)[] = [];
   /** When something last happened on it, for the idle timeout. */
   lastAtUs: number;
-  readonly client: Socket;
-  server: Socket | null = null;
+  readonly client: RelaySocket;
+  server: RelaySocket | null = null;
   /** Without the port. */
   readonly clientAddress: string;
   readonly #owner: PairOwner;
@@ -58,7 +57,7 @@ export class Pair implements Observed {
   #isKeptAlive = false;
   #facts: Closed = { rttUs: null, minRttUs: null, retransmits: null };
 
-  constructor(id: number, client: Socket, clientAddress: string, opened: Opened, owner: PairOwner) {
+  constructor(id: number, client: RelaySocket, clientAddress: string, opened: Opened, owner: PairOwner) {
     this.id = id;
     this.client = client;
     this.clientAddress = clientAddress;
@@ -101,7 +100,7 @@ export class Pair implements Observed {
   }
 
   /** The server answered: from now on bytes go both ways. */
-  #attach(server: Socket, serverText: string): void {
+  #attach(server: RelaySocket, serverText: string): void {
     const atUs = nowUs();
     this.server = server;
     const via = endpointText(server.localAddress, server.localPort);
@@ -181,7 +180,7 @@ export class Pair implements Observed {
   }
 
   /** The last bytes written must have arrived, or the reset takes them along. */
-  #resetWhenFlushed(socket: Socket, untilMs: number): void {
+  #resetWhenFlushed(socket: RelaySocket, untilMs: number): void {
     if (socket.destroyed) return;
     const { kernel } = this.#owner;
     const unsent = socket.writableLength > 0 ? 1 : (kernel?.unacknowledged(socket) ?? null);

@@ -1,4 +1,4 @@
-import { type BlockList, createServer, isIPv6, type Server, type Socket } from "node:net";
+import { type BlockList, createServer, isIPv6, type Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Side } from "../spine/wire.ts";
@@ -11,7 +11,15 @@ import { Link, type Missed } from "./link.ts";
 import { Pair, type PairOwner } from "./pair.ts";
 import type { Parties } from "./proxy-header.ts";
 import type { Route } from "./route.ts";
-import { type Adopt, acceptWith, boundTo, endpointText, plainAddress, type ReadHandler } from "./sockets.ts";
+import {
+  type Adopt,
+  acceptWith,
+  boundTo,
+  endpointText,
+  plainAddress,
+  type ReadHandler,
+  type RelaySocket,
+} from "./sockets.ts";
 import type { Address } from "./upstream.ts";
 
 /**
@@ -233,7 +241,7 @@ export class Relay implements PairOwner {
   }
 
   /** @param told what a load balancer said of this connection */
-  #open(client: Socket, from: Address, told: Parties | null, acceptedAtUs: number): ReadHandler | null {
+  #open(client: RelaySocket, from: Address, told: Parties | null, acceptedAtUs: number): ReadHandler | null {
     const { route } = this.#options;
     const { host } = from;
     const count = this.#perClient.get(host) ?? 0;
@@ -269,7 +277,7 @@ export class Relay implements PairOwner {
     return this.#pairs.size + this.#waiting >= maxConnections ? "max-conn" : null;
   }
 
-  #refuse(client: Socket, why: RefusalKind): void {
+  #refuse(client: RelaySocket, why: RefusalKind): void {
     this.#refused[why] = (this.#refused[why] ?? 0) + 1;
     client.on("error", () => {}).resetAndDestroy();
   }

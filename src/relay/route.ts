@@ -1,4 +1,4 @@
-import { type BlockList, isIPv6, type Server, type Socket } from "node:net";
+import { type BlockList, isIPv6, type Server } from "node:net";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { RefusalKind } from "./facts.ts";
 import { isLoopback } from "./host-port.ts";
@@ -7,7 +7,7 @@ import { fdOf } from "./native/handles.ts";
 import { errorName, type Native } from "./native/native.ts";
 import { encodeProxyHeader, type Parties, type ProxyVersion } from "./proxy-header.ts";
 import type { Mode, Source } from "./rules.ts";
-import { boundTo, endpointText, plainAddress } from "./sockets.ts";
+import { boundTo, endpointText, plainAddress, type RelaySocket } from "./sockets.ts";
 import type { Address, SocketOptions, Upstream } from "./upstream.ts";
 
 /** Where connections go, and whom the server sees: all that the modes of the proxy differ in. */
@@ -86,7 +86,7 @@ export class Route {
   }
 
   /** The addresses to try for a connection that was accepted, or why it goes nowhere. */
-  destinations(client: Socket): readonly Address[] | RefusalKind {
+  destinations(client: RelaySocket): readonly Address[] | RefusalKind {
     const { upstream } = this.#options;
     if (this.mode === "explicit") {
       const addresses = upstream?.addresses ?? [];
@@ -112,7 +112,7 @@ export class Route {
     return this.#isLoop;
   }
 
-  #redirectedFrom(client: Socket): Address | null {
+  #redirectedFrom(client: RelaySocket): Address | null {
     const fd = fdOf(client);
     if (fd === null) return null;
     // An IPv4 client on a socket of both families is an IPv4 connection.
@@ -136,7 +136,7 @@ export class Route {
   }
 
   /** A rule may bring the proxy's own connection back to it: what is on its way is remembered. */
-  get onConnecting(): ((socket: Socket, address: Address) => void) | null {
+  get onConnecting(): ((socket: RelaySocket, address: Address) => void) | null {
     if (this.mode === "explicit") return null;
     return (socket, { host, port }) => {
       // Node connects, and the kernel chooses the port, on the next tick too, before this.
@@ -153,7 +153,7 @@ export class Route {
    * What the server is sent before the client's first byte.
    * @param told what a load balancer said of the connection; else it is as it was accepted
    */
-  preface(told: Parties | null, source: Address, client: Socket): Buffer | null {
+  preface(told: Parties | null, source: Address, client: RelaySocket): Buffer | null {
     const { sendProxy } = this.#options;
     if (sendProxy === null) return null;
     const destination = localEnd(client);
@@ -169,7 +169,7 @@ export const NEEDS =
 const NO_OPTIONS: SocketOptions = () => ({});
 
 /** Where a client believes to be connected to. */
-function localEnd({ localAddress, localPort }: Socket): Address | null {
+function localEnd({ localAddress, localPort }: RelaySocket): Address | null {
   return localAddress === undefined || localPort === undefined
     ? null
     : { host: plainAddress(localAddress), port: localPort };

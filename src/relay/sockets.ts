@@ -1,19 +1,40 @@
 import { type AddressInfo, type Server, Socket } from "node:net";
+import { openHandles, RawSocket, type ReadHandler, sharedBuffer } from "./native/raw-socket.ts";
 
 /**
- * Sockets that read into one buffer shared by all: the bytes of a read are copied to where they are
- * needed before the next read, so an idle connection holds no buffer. Node offers this (`onread`) for
- * connections that it makes; for those it accepts the server's handle is asked directly, which is not
- * documented: if a Node lacks it, accepted sockets are taken as the server gives them.
+ * The relay's sockets. They read into one buffer shared by all, so an idle connection holds none. They
+ * are handles without streams where this Node offers them (native/raw-socket.ts), else `net.Socket`s.
  */
-const READ_BYTES = 65_536;
-const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+export type { ReadHandler } from "./native/raw-socket.ts";
 
-/** Takes what was read; the buffer is lent for the call. */
-export type ReadHandler = (lengthBytes: number, buffer: Buffer) => void;
+/** What the relay needs of a socket; a `net.Socket` is one. */
+export interface RelaySocket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly destroyed: boolean;
+  readonly writableLength: number;
+  readonly writableNeedDrain: boolean;
+  on(event: "end" | "close" | "drain", listener: () => void): this;
+  on(event: "error", listener: (error: NodeJS.ErrnoException) => void): this;
+  once(event: "close", listener: () => void): this;
+  off(event: "end" | "error" | "close", listener: () => void): this;
+  connect(address: { readonly host: string; readonly port: number }, connected: () => void): this;
+  write(chunk: Buffer): boolean;
+  end(): this;
+  pause(): this;
+  resume(): this;
+  destroy(): this;
+  resetAndDestroy(): this;
+  setNoDelay(on: boolean): this;
+  setKeepAlive(on: boolean, delayMs: number): this;
+}
+
+const handles = openHandles();
 
 /** Makes the accepted connection a socket, not yet reading. */
-export type Adopt = (read: ReadHandler) => Socket;
+export type Adopt = (read: ReadHandler) => RelaySocket;
 
 interface ServerHandle {
   onconnection?: (status: number, handle: object | undefined) => void;
@@ -22,7 +43,7 @@ interface ServerHandle {
 /** Calls `accept` for every connection that comes. The server must be listening. */
 export function acceptWith(server: Server, accept: (adopt: Adopt) => void): void {
   const handle = (server as unknown as { _handle: ServerHandle | null })._handle;
-  if (typeof handle?.onconnection !== "function") {
+  if (handles === null || typeof handle?.onconnection !== "function") {
     server.on("connection", (socket) => {
       accept((read) => socket.on("data", (chunk: Buffer) => read(chunk.length, chunk)).pause());
     });
@@ -31,19 +52,22 @@ export function acceptWith(server: Server, accept: (adopt: Adopt) => void): void
   handle.onconnection = (status, accepted) => {
     // A failed accept (no descriptors, a client gone again) concerns nobody else.
     if (status !== 0 || accepted === undefined) return;
-    accept((read) => socketWith({ handle: accepted }, read));
+    accept((read) => new RawSocket(handles, accepted as ConstructorParameters<typeof RawSocket>[1], read));
   };
 }
 
-/** A socket of our own, to be connected or around a handle, that reads into the shared buffer when it is resumed. */
-export function socketWith(options: object, read: ReadHandler): Socket {
+/**
+ * A socket to be connected, over a descriptor where that is bound already. It reads when it is resumed.
+ * @throws NodeJS.ErrnoException
+ */
+export function socketWith({ fd }: { readonly fd?: number }, read: ReadHandler): RelaySocket {
+  if (handles !== null) return RawSocket.unconnected(handles, fd ?? null, read);
   return new Socket({
     allowHalfOpen: true,
     manualStart: true,
-    pauseOnCreate: true,
-    ...options,
+    ...(fd === undefined ? {} : { fd }),
     onread: {
-      buffer: shared,
+      buffer: sharedBuffer,
       callback(lengthBytes: number, buffer: Buffer): boolean {
         read(lengthBytes, buffer);
         return true;

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
-import { isIP, type Socket } from "node:net";
+import { isIP } from "node:net";
 import type { Failed, FailureKind } from "./facts.ts";
-import { endpointText, type ReadHandler, socketWith } from "./sockets.ts";
+import { endpointText, type ReadHandler, type RelaySocket, socketWith } from "./sockets.ts";
 
 /** One address to connect to. */
 export interface Address {
@@ -61,7 +61,7 @@ export class Upstream {
   }
 }
 
-/** Opens sockets: the ordinary way, or bound to the client's own address. Returns options for the Socket. */
+/** Opens sockets: the ordinary way, or bound to the client's own address. Returns options for the RelaySocket. */
 export type SocketOptions = (address: Address) => object;
 
 /** How a connection to the server is made. */
@@ -71,20 +71,20 @@ export interface ConnectPlan {
   readonly timeoutMs: number;
   readonly socketOptions: SocketOptions;
   /** Told of each attempt when it is begun. */
-  readonly onConnecting: ((socket: Socket, address: Address) => void) | null;
+  readonly onConnecting: ((socket: RelaySocket, address: Address) => void) | null;
 }
 
 export interface ConnectHandlers {
   readonly read: ReadHandler;
   /** @returns what is told of errors from now on */
-  connected(socket: Socket, serverText: string): { broke(): void };
+  connected(socket: RelaySocket, serverText: string): { broke(): void };
   failed(failed: Failed): void;
 }
 
 /** @returns a function that gives up */
 export function connectTo(plan: ConnectPlan, handlers: ConnectHandlers): () => void {
   const { addresses, timeoutMs, socketOptions, onConnecting } = plan;
-  let socket: Socket | null = null;
+  let socket: RelaySocket | null = null;
   let timer: NodeJS.Timeout | null = null;
   let isOver = false;
   const attempt = (index: number) => {
@@ -100,7 +100,7 @@ export function connectTo(plan: ConnectPlan, handlers: ConnectHandlers): () => v
       }
     };
     let established: { broke(): void } | null = null;
-    let trying: Socket;
+    let trying: RelaySocket;
     try {
       trying = socketWith(socketOptions(address), handlers.read);
     } catch (error) {

@@ -3,10 +3,10 @@
  * descriptor that is not connected yet (`manualStart`). Both are undocumented, which is why no other file
  * knows them; test/relay/native holds them against the Node that runs.
  */
-import { type Server, Socket } from "node:net";
+import { Socket } from "node:net";
 
 /** @returns the descriptor, or null when there is none (closed, or a Node that keeps it elsewhere) */
-export function fdOf(owner: Socket | Server): number | null {
+export function fdOf(owner: object): number | null {
   const handle = (owner as unknown as { _handle?: { fd?: unknown } | null })._handle;
   const fd = handle?.fd;
   return typeof fd === "number" && fd >= 0 ? fd : null;
