@@ -82,7 +82,6 @@ export class Link {
   close(): void {
     this.#isOpen = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#batch.take();
     this.#stream.destroy();
   }
 
@@ -224,9 +223,7 @@ export class Link {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#batch.isEmpty || !this.#isOpen) return;
-    const parts = this.#batch.take();
-    if (parts.length > 1) this.#stream.cork();
-    for (const part of parts) this.#stream.write(part);
-    if (parts.length > 1) this.#stream.uncork();
+    const batch = this.#batch.take();
+    this.#stream.write(batch, () => this.#batch.recycle(batch));
   };
 }

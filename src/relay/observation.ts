@@ -1,9 +1,9 @@
 /**
  * What the relay tells those who watch, on its way between processes: batches of records. The relay
- * writes numbers into one array and copies bytes into another; nothing is serialised a second time.
+ * copies numbers and bytes into one buffer and writes that; nothing is serialised a second time.
  *
- * A batch on the wire: three 32-bit numbers (mark, records, payload bytes; little-endian), the records
- * as 64-bit floats, the payload. A record's payload is the next `length` bytes where its kind has one.
+ * A batch on the wire: three 32-bit numbers (mark, records, bytes that follow; little-endian), then the
+ * records, each of six 64-bit floats and, where its kind has one, a payload of `length` bytes.
  */
 
 /** What a record says. Side kinds come in pairs: client, server. */
@@ -28,6 +28,7 @@ export const RESTORE = 14;
 
 /** Floats a record: kind, connection, µs since 1970, length, uncertainty of the stamp (µs), µs from reading to written. */
 const RECORD_FLOATS = 6;
+const RECORD_BYTES = RECORD_FLOATS * 8;
 /** Length of an END record: how it ended. */
 export const FIN = 0;
 export const RST = 1;
@@ -35,36 +36,40 @@ export const RST = 1;
 const MARK = 0x534d5450;
 const HEADER_BYTES = 12;
 
-/** A batch is sent when it holds this much, or is this old: 64 KiB fit a pipe's buffer. */
+/** A batch is sent when it holds this much: what a pipe's buffer takes. */
 const BATCH_BYTES = 65_536;
-const BATCH_RECORDS = 2_048;
+/** Room for a chunk (one read) and a few records on top of a batch that is nearly full. */
+const ROOM_BYTES = 2 * BATCH_BYTES + 16_384;
 
-/** Larger than any batch can be: one chunk (see pair.ts) beyond a full one. A stream that claims more is not ours. */
+/** Larger than any batch can be: a checkpoint beyond a full one. A stream that claims more is not ours. */
 const MAX_BATCH_BYTES = 4 << 20;
+
+/** Batches that are on their way at most in ordinary times; their memory is used again. */
+const MAX_SPARE = 4;
 
 const hasPayload = (kind: number) =>
   kind <= SERVER_BYTES || kind === CLOSE || kind === STATE || kind === ORDER || kind === RESTORE;
 
-/** Collects records; `take` gives the batch as buffers to be written one after the other. */
+/** Collects records, each with its payload copied behind it. */
 export class BatchWriter {
-  #records = new Float64Array(BATCH_RECORDS * RECORD_FLOATS);
+  #buffer: Buffer | null = null;
+  #view: DataView | null = null;
+  #at = 0;
   #count = 0;
-  #payload: Buffer[] = [];
-  #payloadBytes = 0;
+  readonly #spare: Buffer[] = [];
 
   get isEmpty(): boolean {
     return this.#count === 0;
   }
 
   get isFull(): boolean {
-    return this.#payloadBytes >= BATCH_BYTES || this.#count >= BATCH_RECORDS;
+    return this.#at >= BATCH_BYTES;
   }
 
   get bytes(): number {
-    return this.#payloadBytes + this.#count * RECORD_FLOATS * 8;
+    return this.#at;
   }
 
-  /** @param payload kept until the batch is written: not to be changed any more */
   add(
     kind: number,
     connection: number,
@@ -72,55 +77,61 @@ export class BatchWriter {
     length: number,
     uncertaintyUs: number,
     shareUs: number,
-    payload: Buffer | null,
+    payload: Uint8Array | null,
   ): void {
-    if (this.#count * RECORD_FLOATS === this.#records.length) this.#grow();
-    const at = this.#count++ * RECORD_FLOATS;
-    const records = this.#records;
-    records[at] = kind;
-    records[at + 1] = connection;
-    records[at + 2] = atUs;
-    records[at + 3] = length;
-    records[at + 4] = uncertaintyUs;
-    records[at + 5] = shareUs;
-    if (payload !== null) {
-      this.#payload.push(payload);
-      this.#payloadBytes += payload.length;
-    }
+    const view = this.#viewWith(RECORD_BYTES + (payload?.length ?? 0));
+    const at = this.#at;
+    view.setFloat64(at, kind, true);
+    view.setFloat64(at + 8, connection, true);
+    view.setFloat64(at + 16, atUs, true);
+    view.setFloat64(at + 24, length, true);
+    view.setFloat64(at + 32, uncertaintyUs, true);
+    view.setFloat64(at + 40, shareUs, true);
+    this.#at = at + RECORD_BYTES;
+    this.#count++;
+    if (payload === null) return;
+    this.#buffer!.set(payload, this.#at);
+    this.#at += payload.length;
   }
 
-  #grow(): void {
-    const larger = new Float64Array(this.#records.length * 2);
-    larger.set(this.#records);
-    this.#records = larger;
+  /** The batch's memory, with room for so much more. */
+  #viewWith(moreBytes: number): DataView {
+    if (this.#buffer === null) {
+      this.#at = HEADER_BYTES;
+      this.#use(this.#spare.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES));
+    }
+    if (this.#at + moreBytes > this.#buffer!.length) {
+      const larger = Buffer.allocUnsafeSlow(this.#at + moreBytes);
+      larger.set(this.#buffer!.subarray(0, this.#at));
+      this.#use(larger);
+    }
+    return this.#view!;
   }
 
-  /** The batch as it goes out: one buffer, or a few large ones that are not worth copying together. */
-  take(): Buffer[] {
-    const recordBytes = this.#count * RECORD_FLOATS * 8;
-    const parts = this.#payload;
-    const together = parts.length > MAX_PARTS;
-    const head = Buffer.allocUnsafe(HEADER_BYTES + recordBytes + (together ? this.#payloadBytes : 0));
-    head.writeUInt32LE(MARK, 0);
-    head.writeUInt32LE(this.#count, 4);
-    head.writeUInt32LE(this.#payloadBytes, 8);
-    head.set(new Uint8Array(this.#records.buffer, 0, recordBytes), HEADER_BYTES);
-    let at = HEADER_BYTES + recordBytes;
-    if (together) {
-      for (const part of parts) {
-        head.set(part, at);
-        at += part.length;
-      }
-    }
+  #use(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  }
+
+  /** The batch as it goes out; `recycle` it when it has. Not to be called on an empty one. */
+  take(): Buffer {
+    const buffer = this.#buffer!;
+    buffer.writeUInt32LE(MARK, 0);
+    buffer.writeUInt32LE(this.#count, 4);
+    buffer.writeUInt32LE(this.#at - HEADER_BYTES, 8);
+    const batch = buffer.subarray(0, this.#at);
+    this.#buffer = null;
+    this.#view = null;
+    this.#at = 0;
     this.#count = 0;
-    this.#payload = [];
-    this.#payloadBytes = 0;
-    return together ? [head] : [head, ...parts];
+    return batch;
+  }
+
+  recycle(batch: Buffer): void {
+    if (batch.buffer.byteLength !== ROOM_BYTES || this.#spare.length >= MAX_SPARE) return;
+    this.#spare.push(Buffer.from(batch.buffer, 0, ROOM_BYTES));
   }
 }
-
-/** Up to so many parts a gathering write costs less than the copy. */
-const MAX_PARTS = 8;
 
 /** Takes one record. `start` and `end` bound its payload in `payload`, which is lent for the call. */
 export type RecordHandler = (record: Float64Array, payload: Uint8Array, start: number, end: number) => void;
@@ -149,7 +160,7 @@ export class BatchReader {
       this.#wantedBytes = HEADER_BYTES;
       if (left < HEADER_BYTES) break;
       if (all.readUInt32LE(at) !== MARK) throw new Error("not a stream of observations");
-      this.#wantedBytes += all.readUInt32LE(at + 4) * RECORD_FLOATS * 8 + all.readUInt32LE(at + 8);
+      this.#wantedBytes += all.readUInt32LE(at + 8);
       if (this.#wantedBytes > MAX_BATCH_BYTES) throw new Error("not a stream of observations");
       if (left < this.#wantedBytes) break;
       this.#batch(all, at + HEADER_BYTES, all.readUInt32LE(at + 4), at + this.#wantedBytes);
@@ -159,17 +170,18 @@ export class BatchReader {
     this.#waitingBytes = all.length - at;
   }
 
-  #batch(all: Buffer, recordsAt: number, count: number, end: number): void {
+  #batch(all: Buffer, start: number, count: number, end: number): void {
     const record = this.#record;
     const view = new DataView(all.buffer, all.byteOffset, all.length);
-    let payloadAt = recordsAt + count * RECORD_FLOATS * 8;
+    let at = start;
     for (let i = 0; i < count; i++) {
-      const at = recordsAt + i * RECORD_FLOATS * 8;
+      if (at + RECORD_BYTES > end) throw new Error("not a stream of observations");
       for (let j = 0; j < RECORD_FLOATS; j++) record[j] = view.getFloat64(at + j * 8, true);
+      at += RECORD_BYTES;
       const length = hasPayload(record[0]!) ? record[3]! : 0;
-      if (!(length >= 0 && payloadAt + length <= end)) throw new Error("not a stream of observations");
-      this.#handler(record, all, payloadAt, payloadAt + length);
-      payloadAt += length;
+      if (!(length >= 0 && at + length <= end)) throw new Error("not a stream of observations");
+      this.#handler(record, all, at, at + length);
+      at += length;
     }
   }
 }
