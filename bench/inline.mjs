@@ -232,7 +232,8 @@ async function idle(port, peer, child) {
     sockets.push(
       await new Promise((resolve, reject) => {
         const socket = connect(port, "127.0.0.1");
-        socket.once("data", () => resolve(socket));
+        socket.setTimeout(10_000, () => reject(new Error("no banner in 10 s")));
+        socket.once("data", () => resolve(socket.setTimeout(0)));
         socket.on("error", reject);
       }),
     );
@@ -276,6 +277,8 @@ const median = (list, of) => list.map(of).sort((a, b) => a - b)[list.length >> 1
 async function main() {
   const sink = start(program("smtp-sink", "postfix"), [
     ...(process.getuid() === 0 ? ["-u", "nobody"] : []),
+    "-m",
+    "8000",
     `127.0.0.1:${SINK_PORT}`,
     "1024",
   ]);

@@ -53,12 +53,6 @@ export async function attach(args: AttachArguments): Promise<number> {
   const asItGoes = format === "ndjson" ? "ndjson" : format === "text" && !args.quiet ? "lines" : "nothing";
   const request = await reportRequest(args, asItGoes);
   const path = args.socket ?? theOnlySocket();
-  const link = await attachedLink(path).catch((error: NodeJS.ErrnoException) => {
-    throw new SmtpscopeError(
-      "usage",
-      `cannot attach to ${path}: ${REASONS[error.code ?? ""] ?? error.message}`,
-    );
-  });
   const shown = args.tui && screenIsPossible(args.format, undefined);
   const watched = shown ? new Watched(request.redact ? redactAddresses : (text) => text) : null;
   const observer = new Observer(request, {
@@ -66,25 +60,35 @@ export async function attach(args: AttachArguments): Promise<number> {
     order: () => {},
     ...(watched === null ? {} : { watch: watched.watch }),
   });
+  let end: (why: string) => void = () => {};
+  let fail: (error: unknown) => void = () => {};
+  const over = new Promise<string>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  const read = (chunk: Buffer) => {
+    try {
+      observer.source.push(chunk);
+    } catch (error) {
+      end(`${path}: ${(error as Error).message}`);
+    }
+  };
+  const link = await attachedLink(path, read).catch((error: NodeJS.ErrnoException) => {
+    throw new SmtpscopeError(
+      "usage",
+      `cannot attach to ${path}: ${REASONS[error.code ?? ""] ?? error.message}`,
+    );
+  });
   const reask = askAgain(reaskRequest(args), request.references, {
     found: (references) => observer.compareWith(references),
     failed: complain,
   });
   const close = new AbortController();
-  const why = await new Promise<string>((resolve, reject) => {
-    link.on("data", (chunk: Buffer) => {
-      try {
-        observer.source.push(chunk);
-      } catch (error) {
-        resolve(`${path}: ${(error as Error).message}`);
-      }
-    });
-    link.on("error", () => resolve("the connection to the proxy broke"));
-    link.on("end", () => resolve("the proxy ended"));
-    if (watched === null)
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve(""));
-    else showAttached(observer, watched, request, args, close.signal).then(() => resolve(""), reject);
-  });
+  link.on("error", () => end("the connection to the proxy broke"));
+  link.on("end", () => end("the proxy ended"));
+  if (watched === null) for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(""));
+  else showAttached(observer, watched, request, args, close.signal).then(() => end(""), fail);
+  const why = await over;
   close.abort();
   link.destroy();
   if (why !== "") complain(why);

@@ -39,7 +39,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as co
   process.on(signal, () => {});
 
 const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
-const link = inheritedLink();
 let canPrint = true;
 let observed = false;
 let isOver = false;
@@ -124,6 +123,11 @@ async function showScreenOn(watched: Watched, ascii: boolean): Promise<void> {
   if (!isOver) print("smtpscope: the proxy goes on without a screen; Ctrl-C ends it\n");
 }
 
+const link = inheritedLink((chunk) => {
+  observed = true;
+  observer.source.push(chunk);
+});
+
 const timer = setInterval(() => {
   if (!observed) return;
   observed = false;
@@ -136,10 +140,6 @@ const reask = askAgain(request.reask, request.references, {
   failed: tell,
 });
 
-link.on("data", (chunk: Buffer) => {
-  observed = true;
-  observer.source.push(chunk);
-});
 link.on("error", () => finish());
 link.on("end", () => finish());
 

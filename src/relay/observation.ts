@@ -44,8 +44,8 @@ const ROOM_BYTES = 2 * BATCH_BYTES + 16_384;
 /** Larger than any batch can be: a checkpoint beyond a full one. A stream that claims more is not ours. */
 const MAX_BATCH_BYTES = 4 << 20;
 
-/** Batches that are on their way at most in ordinary times; their memory is used again. */
-const MAX_SPARE = 4;
+/** Memory of batches that have gone out, for the next ones: 9 MiB. New memory for each would keep the collector busy. */
+const MAX_SPARE = 64;
 
 const hasPayload = (kind: number) =>
   kind <= SERVER_BYTES || kind === CLOSE || kind === STATE || kind === ORDER || kind === RESTORE;
@@ -139,35 +139,54 @@ export type RecordHandler = (record: Float64Array, payload: Uint8Array, start: n
 /** The other end: bytes as they come, cut anywhere, into records. */
 export class BatchReader {
   readonly #handler: RecordHandler;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
-  #wantedBytes = HEADER_BYTES;
+  /** The beginning of a batch whose rest has not come. */
+  #held: Buffer = Buffer.allocUnsafeSlow(2 * ROOM_BYTES);
+  #heldBytes = 0;
   readonly #record = new Float64Array(RECORD_FLOATS);
 
   constructor(handler: RecordHandler) {
     this.#handler = handler;
   }
 
-  /** @throws Error when this is not a relay's stream */
+  /**
+   * @param chunk lent for the call
+   * @throws Error when this is not a relay's stream
+   */
   push(chunk: Buffer): void {
-    this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes < this.#wantedBytes) return;
-    const all = this.#waiting.length === 1 ? chunk : Buffer.concat(this.#waiting);
-    let at = 0;
-    for (;;) {
-      const left = all.length - at;
-      this.#wantedBytes = HEADER_BYTES;
-      if (left < HEADER_BYTES) break;
-      if (all.readUInt32LE(at) !== MARK) throw new Error("not a stream of observations");
-      this.#wantedBytes += all.readUInt32LE(at + 8);
-      if (this.#wantedBytes > MAX_BATCH_BYTES) throw new Error("not a stream of observations");
-      if (left < this.#wantedBytes) break;
-      this.#batch(all, at + HEADER_BYTES, all.readUInt32LE(at + 4), at + this.#wantedBytes);
-      at += this.#wantedBytes;
+    let from = 0;
+    while (this.#heldBytes > 0 && from < chunk.length) from += this.#complete(chunk, from);
+    while (from < chunk.length) {
+      const length = lengthOf(chunk, from, chunk.length);
+      if (length === null || from + length > chunk.length) {
+        this.#hold(chunk, from, chunk.length, length ?? 0);
+        return;
+      }
+      this.#batch(chunk, from + HEADER_BYTES, chunk.readUInt32LE(from + 4), from + length);
+      from += length;
     }
-    this.#waiting = at === all.length ? [] : [all.subarray(at)];
-    this.#waitingBytes = all.length - at;
+  }
+
+  /** Adds to the batch that is held what it still needs. @returns how much that was */
+  #complete(chunk: Buffer, from: number): number {
+    const before = this.#heldBytes;
+    const length = lengthOf(this.#held, 0, before);
+    const to = Math.min(chunk.length, from + (length ?? HEADER_BYTES) - before);
+    this.#hold(chunk, from, to, length ?? 0);
+    if (length !== null && this.#heldBytes === length) {
+      this.#heldBytes = 0;
+      this.#batch(this.#held, HEADER_BYTES, this.#held.readUInt32LE(4), length);
+    }
+    return to - from;
+  }
+
+  #hold(chunk: Buffer, from: number, to: number, lengthBytes: number): void {
+    const needed = Math.max(lengthBytes, this.#heldBytes + to - from);
+    if (needed > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(needed);
+      this.#held.copy(larger, 0, 0, this.#heldBytes);
+      this.#held = larger;
+    }
+    this.#heldBytes += chunk.copy(this.#held, this.#heldBytes, from, to);
   }
 
   #batch(all: Buffer, start: number, count: number, end: number): void {
@@ -184,4 +203,14 @@ export class BatchReader {
       at += length;
     }
   }
+}
+
+/** @returns the length of the batch that begins at `from`; null while its header is not whole */
+function lengthOf(buffer: Buffer, from: number, to: number): number | null {
+  if (to - from < HEADER_BYTES) return null;
+  const length = HEADER_BYTES + buffer.readUInt32LE(from + 8);
+  if (buffer.readUInt32LE(from) !== MARK || length > MAX_BATCH_BYTES) {
+    throw new Error("not a stream of observations");
+  }
+  return length;
 }

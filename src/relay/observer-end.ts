@@ -9,15 +9,32 @@ import type { Duplex, Writable } from "node:stream";
 /** The descriptor that the relay hands to the observer it starts. */
 export const LINK_FD = 3;
 
-export function inheritedLink(): Duplex {
-  return new Socket({ fd: LINK_FD });
+/** As much as a socket pair holds. */
+const READ_BYTES = 1 << 18;
+
+/** Takes what was read; the chunk is lent for the call. */
+export type LinkReader = (chunk: Buffer) => void;
+
+function readingInto(read: LinkReader) {
+  return {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback(lengthBytes: number, buffer: Uint8Array): boolean {
+      read((buffer as Buffer).subarray(0, lengthBytes));
+      return true;
+    },
+  };
+}
+
+export function inheritedLink(read: LinkReader): Duplex {
+  // `onread` is documented for connect() alone, and taken here as well.
+  return new Socket({ fd: LINK_FD, onread: readingInto(read) } as object).resume();
 }
 
 /** A running relay's socket. @throws NodeJS.ErrnoException */
-export function attachedLink(path: string): Promise<Duplex> {
+export function attachedLink(path: string, read: LinkReader): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const socket = createConnection(path, () => resolve(socket));
-    socket.once("error", reject);
+    const socket = createConnection({ path, onread: readingInto(read) }, () => resolve(socket));
+    socket.once("error", reject).resume();
   });
 }
 

@@ -3,6 +3,7 @@ import { nowUs } from "./clock.ts";
 import type { Closed, Connected, Failed, Opened } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LinkView, Observed } from "./link.ts";
+import { READ_BYTES } from "./native/raw-socket.ts";
 import { FIN, RST } from "./observation.ts";
 import { endpointText, type RelaySocket } from "./sockets.ts";
 import { type ConnectPlan, connectTo } from "./upstream.ts";
@@ -128,10 +129,11 @@ export class Pair implements Observed {
     const atUs = nowUs();
     this.lastAtUs = atUs;
     const chunk = copyOf(buffer, lengthBytes);
+    const taken = lengthBytes > SMALL_BYTES ? () => giveBack(chunk) : undefined;
     if (from === "client") this.clientBytes += lengthBytes;
     else this.serverBytes += lengthBytes;
     if (target === null) this.#keepEarly(chunk);
-    else if (!target.write(chunk)) (from === "client" ? this.client : this.server)?.pause();
+    else if (!target.write(chunk, taken)) (from === "client" ? this.client : this.server)?.pause();
     this.#owner.bytes(this, from, atUs, chunk, nowUs());
   }
 
@@ -217,9 +219,24 @@ export class Pair implements Observed {
   }
 }
 
-/** A read's bytes in memory of their own: small ones share slabs of Node's, which live as long as the smallest of them waits. */
+/** Up to this a copy takes its memory from a slab that Node shares out; more has memory that is used again. */
+const SMALL_BYTES = 2_048;
+
+/** Memory of large chunks that the kernel has taken, for the next ones: 4 MiB. */
+const spare: Buffer[] = [];
+const MAX_SPARE = 64;
+
+/** A read's bytes in memory of their own, because the next read overwrites them. */
 function copyOf(buffer: Buffer, lengthBytes: number): Buffer {
-  const copy = Buffer.allocUnsafe(lengthBytes);
+  const copy =
+    lengthBytes <= SMALL_BYTES || lengthBytes > READ_BYTES
+      ? Buffer.allocUnsafe(lengthBytes)
+      : (spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES)).subarray(0, lengthBytes);
   buffer.copy(copy, 0, 0, lengthBytes);
   return copy;
+}
+
+function giveBack(chunk: Buffer): void {
+  if (chunk.buffer.byteLength !== READ_BYTES || spare.length >= MAX_SPARE) return;
+  spare.push(Buffer.from(chunk.buffer, 0, READ_BYTES));
 }

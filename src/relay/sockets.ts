@@ -21,7 +21,8 @@ export interface RelaySocket {
   once(event: "close", listener: () => void): this;
   off(event: "end" | "error" | "close", listener: () => void): this;
   connect(address: { readonly host: string; readonly port: number }, connected: () => void): this;
-  write(chunk: Buffer): boolean;
+  /** @param taken told when the chunk's memory is free again */
+  write(chunk: Buffer, taken?: () => void): boolean;
   end(): this;
   pause(): this;
   resume(): this;

@@ -58,7 +58,8 @@ interface Handles {
   readonly kLastWriteWasAsync: number;
 }
 
-const READ_BYTES = 65_536;
+/** The most that one read brings. */
+export const READ_BYTES = 65_536;
 /** All sockets read into it: what was read is copied to where it is needed before the next read. */
 export const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -218,8 +219,11 @@ export class RawSocket extends EventEmitter {
     } else if (result < 0) this.#fail(result, "read");
   }
 
-  /** @returns false when the kernel has not taken it all: "drain" tells when it has */
-  write(chunk: Buffer): boolean {
+  /**
+   * @param taken told when the chunk's memory is free again; not where the socket is ended or broken
+   * @returns false when the kernel has not taken it all: "drain" tells when it has
+   */
+  write(chunk: Buffer, taken?: () => void): boolean {
     if (this.destroyed || this.#endAsked) return false;
     const { WriteWrap, streamBaseState, kLastWriteWasAsync } = this.#handles;
     const request = this.#spare ?? new WriteWrap();
@@ -231,6 +235,7 @@ export class RawSocket extends EventEmitter {
     }
     if (streamBaseState[kLastWriteWasAsync] === 0) {
       this.#spare = request;
+      taken?.();
       return this.writableLength === 0;
     }
     this.#spare = null;
@@ -238,6 +243,7 @@ export class RawSocket extends EventEmitter {
     request.buffer = chunk;
     request.oncomplete = (result) => {
       this.writableLength -= chunk.length;
+      taken?.();
       if (result !== 0) this.#fail(result, "write");
       else if (this.writableLength === 0 && !this.destroyed) this.emit("drain");
     };
