@@ -86,7 +86,8 @@ export async function attach(args: AttachArguments): Promise<number> {
   const close = new AbortController();
   link.on("error", () => end("the connection to the proxy broke"));
   link.on("end", () => end("the proxy ended"));
-  if (watched === null) for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(""));
+  if (watched === null)
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(""));
   else showAttached(observer, watched, request, args, close.signal).then(() => end(""), fail);
   const why = await over;
   close.abort();

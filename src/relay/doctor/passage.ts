@@ -27,7 +27,8 @@ export interface HostAndPort {
 
 /** A running proxy, watched. */
 export class Watched {
-  readonly #link: Duplex;
+  #link: Duplex | null = null;
+  readonly #reader: BatchReader;
   readonly #listeners = new Set<() => void>();
   state: RelayState | null = null;
   /** Of connections that came since; those that were open already are told at once, before the state is read. */
@@ -36,9 +37,16 @@ export class Watched {
   readonly failed = new Map<number, string>();
   readonly answered = new Set<number>();
 
-  constructor(link: Duplex) {
-    this.#link = link;
-    const reader = new BatchReader((record, payload, start, end) => {
+  /** @throws NodeJS.ErrnoException when no proxy is there */
+  static async at(path: string): Promise<Watched> {
+    const watched = new Watched();
+    watched.#link = await attachedLink(path, (chunk) => watched.#read(chunk));
+    watched.#link.on("error", () => {});
+    return watched;
+  }
+
+  private constructor() {
+    this.#reader = new BatchReader((record, payload, start, end) => {
       const id = record[1]!;
       const told = () => JSON.parse(Buffer.from(payload.subarray(start, end)).toString()) as unknown;
       switch (record[0]) {
@@ -59,15 +67,15 @@ export class Watched {
           break;
       }
     });
-    link.on("error", () => {});
-    link.on("data", (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch {
-        link.destroy();
-      }
-      for (const listener of this.#listeners) listener();
-    });
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      this.#reader.push(chunk);
+    } catch {
+      this.#link?.destroy();
+    }
+    for (const listener of this.#listeners) listener();
   }
 
   /** Waits for what `find` finds. @returns null when it did not come in time, or the proxy ended */
@@ -76,7 +84,7 @@ export class Watched {
       const done = (found: T | null) => {
         clearTimeout(timer);
         this.#listeners.delete(look);
-        this.#link.off("close", gone);
+        this.#link?.off("close", gone);
         resolve(found);
       };
       const look = () => {
@@ -86,7 +94,7 @@ export class Watched {
       const gone = () => done(null);
       const timer = setTimeout(gone, patienceMs);
       this.#listeners.add(look);
-      this.#link.once("close", gone);
+      this.#link?.once("close", gone);
       look();
     });
   }
@@ -97,7 +105,7 @@ export class Watched {
   }
 
   close(): void {
-    this.#link.destroy();
+    this.#link?.destroy();
   }
 }
 
@@ -107,7 +115,7 @@ const MAX_REMEMBERED = 100_000;
 /** @returns null when no proxy is there */
 export async function watch(path: string): Promise<Watched | null> {
   try {
-    const watched = new Watched(await attachedLink(path));
+    const watched = await Watched.at(path);
     if ((await watched.waitFor(() => watched.state, STATE_PATIENCE_MS)) !== null) return watched;
     watched.close();
     return null;
