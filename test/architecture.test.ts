@@ -55,6 +55,7 @@ const OWNERS: Record<string, readonly string[]> = {
 /** Any place may import these. */
 const FREE = new Set([
   "node:buffer",
+  "node:events",
   "node:path",
   "node:timers/promises",
   "node:util",

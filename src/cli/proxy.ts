@@ -163,13 +163,14 @@ export async function proxy(args: ProxyArguments): Promise<number> {
       return [JSON.stringify({ ...request, screen: null })];
     },
   });
+  // Signals are heeded before anybody is told that it runs.
+  const over = untilOver(relay, observer, { args, drainMs, durationMs });
   const socketPath = await offer(relay, args.socket, portOf(relay.listening[0] ?? "") ?? 0);
   announce(relay, route, upstream, args.allow !== undefined, socketPath);
   if (screen !== null) complainTo((text) => observer.order({ kind: "say", text }));
   observer.start();
   try {
-    const why = await untilOver(relay, observer, { args, drainMs, durationMs });
-    const status = await observer.finish(why, SUMMARY_PATIENCE_MS);
+    const status = await observer.finish(await over, SUMMARY_PATIENCE_MS);
     return status ?? EXIT.done;
   } finally {
     relay.stop();
