@@ -282,6 +282,11 @@ function announce(
   if (!route.sourcePreserved) {
     complain("the server sees this machine's address: its lookups are about the proxy, not the client");
   }
+  const lacking = route.unreachableFamily(relay.listening.map(hostOf));
+  if (lacking !== null)
+    complain(
+      `clients that come by ${lacking} can't be relayed as themselves: the server has no such address`,
+    );
   const isOpen = relay.listening.some((endpoint) => !isLoopback(hostOf(endpoint)));
   if (route.mode === "explicit" && isOpen && !isRestricted) {
     complain(

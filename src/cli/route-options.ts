@@ -83,7 +83,7 @@ export function upstreamOf(args: RouteArguments): Upstream | null {
     return new Upstream(host, port);
   }
   if (args.mode !== "explicit") return null;
-  throw new SmtpscopeError("usage", "say which server to relay to: -u HOST:PORT");
+  throw new SmtpscopeError("usage", "say which server to relay to: --upstream HOST:PORT (-u)");
 }
 
 /** @throws SmtpscopeError when the name stands for no address */

@@ -120,6 +120,21 @@ export class Route {
     return this.#options.native?.originalDestination(fd, family) ?? null;
   }
 
+  /**
+   * Who is to be seen by the server as itself needs an address of the server's in its own family.
+   * @param listening the addresses listened on
+   * @returns the family whose clients come and can't be relayed
+   */
+  unreachableFamily(listening: readonly string[]): "IPv4" | "IPv6" | null {
+    const { upstream, source } = this.#options;
+    const hosts = (upstream?.addresses ?? []).map(({ host }) => host);
+    if (source === "own" || hosts.length === 0) return null;
+    // On :: both come.
+    if (listening.some((host) => host.includes(":")) && !hosts.some(isIPv6)) return "IPv6";
+    const takesIPv4 = listening.some((host) => host === "::" || !host.includes(":"));
+    return takesIPv4 && hosts.every(isIPv6) ? "IPv4" : null;
+  }
+
   /** How a socket to the server is opened for this client. */
   socketOptions(clientAddress: string): SocketOptions {
     const { native, source } = this.#options;

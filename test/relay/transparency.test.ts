@@ -3,11 +3,11 @@
  * network namespaces. Each proves two things: whom the server saw, by the server's own log, and that the
  * connection passed through the proxy, by the proxy's own count.
  */
+import { appendFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Report } from "../../src/spine/report.ts";
 import {
   applyRules,
-  type Dialogue,
   Laboratory,
   type Role,
   type RunningProxy,
@@ -22,8 +22,8 @@ import {
 const reason = whatIsMissing();
 const mayRun = reason === undefined || Boolean(process.env.CI);
 
-const CLIENT = { ipv4: "198.51.100.66", ipv6: "2001:db8:51::66" };
-const SERVER = { ipv4: "192.0.2.25", ipv6: "2001:db8:25::25" };
+const CLIENT: Hosts = { ipv4: "198.51.100.66", ipv6: "2001:db8:51::66" };
+const SERVER: Hosts = { ipv4: "192.0.2.25", ipv6: "2001:db8:25::25" };
 /** The proxy's host, seen from the clients and from the server. */
 const INSIDE = { ipv4: "198.51.100.254", ipv6: "2001:db8:51::fe" };
 const OUTSIDE = { ipv4: "192.0.2.254", ipv6: "2001:db8:25::fe" };
@@ -32,6 +32,7 @@ const HAPROXY_PORT = 2526;
 const ANY = "[::]:2525";
 const FAMILIES = ["ipv4", "ipv6"] as const;
 type Family = (typeof FAMILIES)[number];
+type Hosts = Readonly<Record<Family, string>>;
 
 const bracketed = (address: string, port: number) =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
@@ -52,7 +53,14 @@ describe.skipIf(!mayRun)(
       lab = new Laboratory();
       process.once("exit", () => lab.close());
       lab.open();
-      const settings = { smtpd_client_port_logging: "yes", smtpd_timeout: "5s" };
+      // All addresses of a name in /etc/hosts, not the first only.
+      writeFileSync(lab.path("etc", "host.conf"), "multi on\n");
+      const named = (name: string, hosts: Hosts) => FAMILIES.map((family) => `${hosts[family]} ${name}\n`);
+      appendFileSync(
+        lab.path("etc", "hosts"),
+        [...named("mx.test", SERVER), ...named("here.test", INSIDE)].join(""),
+      );
+      const settings = { smtpd_client_port_logging: "yes", smtpd_timeout: "5s", smtpd_peername_lookup: "no" };
       await startPostfix(lab, "server", {
         settings,
         services: [`${HAPROXY_PORT} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy`],
@@ -78,7 +86,8 @@ describe.skipIf(!mayRun)(
 
     /** Starts the proxy and, where it needs any, its rules. */
     async function stand(args: readonly string[], launcher: readonly string[] = []): Promise<RunningProxy> {
-      undoRules = await applyRules(lab, "firewall", withPort(args));
+      const needsRules = args.includes("--mode") || args.includes("--source");
+      if (needsRules) undoRules = await applyRules(lab, "firewall", withPort(args));
       running = await startProxy(lab, "firewall", args, launcher);
       return running;
     }
@@ -89,185 +98,167 @@ describe.skipIf(!mayRun)(
       return report;
     }
 
-    async function talk(dialogue: Omit<Dialogue, "label">) {
-      const [outcome] = await lab.converse([
-        { label: "x", commands: ["EHLO client.example", "NOOP"], ...dialogue },
-      ]);
-      expect(outcome).toEqual({ label: "x", replies: [220, 250, 250, 221] });
+    /** A client of each family speaks with the host of its family there. */
+    async function talk(host: Hosts, port = 25, families: readonly Family[] = FAMILIES) {
+      const dialogues = families.map((label) => ({
+        label,
+        source: CLIENT[label],
+        host: host[label],
+        port,
+        commands: ["EHLO client.example", "NOOP"],
+      }));
+      const replies = [220, 250, 250, 221];
+      expect(await lab.converse(dialogues)).toEqual(families.map((label) => ({ label, replies })));
     }
 
-    /** The report's own words for one relayed connection from this client. */
-    function expectRelayed(report: Report, client: string, server: string, preserved: boolean): void {
-      expect(report.relay).toMatchObject({
-        accepted: 1,
-        connected: 1,
-        sourcePreserved: preserved,
-        refused: {},
-      });
-      const [slowest] = report.slowest;
-      expect(slowest?.client.replace(/:\d+$/, "")).toBe(client.includes(":") ? `[${client}]` : client);
-      expect(slowest?.server).toBe(server);
+    /** Whom the server says it was connected from. */
+    async function expectSeen(log: ServerLog, seen: Hosts, families: readonly Family[] = FAMILIES) {
+      const each = families.map(() => "disconnect from[\\s\\S]*").join("");
+      const text = await log.since(new RegExp(each));
+      const from = [...text.matchAll(/(?<!dis)connect from unknown\[([^\]]+)\]/g)].map((match) => match[1]);
+      expect(from.sort()).toEqual(families.map((family) => seen[family]).sort());
     }
 
-    describe.each(FAMILIES)("%s", (family: Family) => {
-      const client = CLIENT[family];
-      const server = bracketed(SERVER[family], 25);
-      const sawClient = `connect from unknown[${client}]:`;
-      const sawProxy = `connect from unknown[${OUTSIDE[family]}]:`;
-      const toProxy = { source: client, host: INSIDE[family], port: 2525 };
-      const toServer = { source: client, host: SERVER[family] };
-
-      test("explicit: the server sees the proxy, and that is said", async () => {
-        const proxy = await stand(["-l", ANY, "-u", server]);
-        await talk(toProxy);
-        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), client, server, false);
-        expect(proxy.said()).toContain("its lookups are about the proxy");
+    /** The proxy's own count, and its report's own words: these clients, to these servers. */
+    async function expectRelayed(clients: Hosts, servers: Hosts, port: number, preserved: boolean) {
+      const report = await end();
+      const counted = { accepted: 2, connected: 2, sourcePreserved: preserved, refused: {}, failed: {} };
+      expect(report.relay).toMatchObject(counted);
+      const pairs = report.slowest.map(({ client, server }) => `${client.replace(/:\d+$/, "")} ${server}`);
+      const awaited = FAMILIES.map((family) => {
+        const client = clients[family];
+        return `${client.includes(":") ? `[${client}]` : client} ${bracketed(servers[family], port)}`;
       });
+      expect([...new Set(pairs)].sort()).toEqual(awaited.sort());
+    }
 
-      test("explicit, as the client", async () => {
-        const proxy = await stand(["-l", ANY, "-u", server, "--source", "client"]);
-        await talk(toProxy);
-        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, server, true);
-        expect(proxy.said()).not.toContain("its lookups are about the proxy");
-      });
+    test.each(FAMILIES)("explicit, to an %s server: it sees the proxy, and that is said", async (family) => {
+      const proxy = await stand(["-l", ANY, "-u", bracketed(SERVER[family], 25)]);
+      await talk(INSIDE, 2525);
+      const seen = { ipv4: OUTSIDE[family], ipv6: OUTSIDE[family] };
+      await expectSeen(postfix, seen);
+      await expectRelayed(CLIENT, { ipv4: SERVER[family], ipv6: SERVER[family] }, 25, false);
+      expect(proxy.said()).toContain("its lookups are about the proxy");
+    });
 
-      test("explicit, as the client, having given up root", async () => {
-        await stand(["-l", ANY, "-u", server, "--source", "client", "--user", "nobody"]);
-        await talk(toProxy);
-        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, server, true);
-      });
+    test("explicit, as the client", async () => {
+      const proxy = await stand(["-l", ANY, "-u", "mx.test:25", "--source", "client"]);
+      await talk(INSIDE, 2525);
+      await expectSeen(postfix, CLIENT);
+      await expectRelayed(CLIENT, SERVER, 25, true);
+      expect(proxy.said()).not.toContain("its lookups are about the proxy");
+    });
 
-      test.each(["v1", "v2"])("PROXY header %s to Postfix", async (version) => {
-        const upstream = bracketed(SERVER[family], HAPROXY_PORT);
-        await stand(["-l", ANY, "-u", upstream, "--send-proxy", version]);
-        await talk(toProxy);
-        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, upstream, true);
-      });
+    test("explicit, as the client, having given up root", async () => {
+      await stand(["-l", ANY, "-u", "mx.test:25", "--source", "client", "--user", "nobody"]);
+      await talk(INSIDE, 2525);
+      await expectSeen(postfix, CLIENT);
+      await expectRelayed(CLIENT, SERVER, 25, true);
+    });
 
-      test.each(["v1", "v2"])("PROXY header %s to Exim", async (version) => {
-        const upstream = bracketed(EXIM[family], 25);
-        await stand(["-l", ANY, "-u", upstream, "--send-proxy", version]);
-        await talk(toProxy);
-        expect(await exim.since(/closed by QUIT/)).toContain(
-          `SMTP connection from (client.example) [${client}]:`,
-        );
-        expectRelayed(await end(), client, upstream, true);
-      });
+    test.each([
+      ["v1", "ipv4"],
+      ["v2", "ipv6"],
+    ] as const)("PROXY header %s to Postfix by %s", async (version, family) => {
+      const upstream = bracketed(SERVER[family], HAPROXY_PORT);
+      await stand(["-l", ANY, "-u", upstream, "--send-proxy", version]);
+      await talk(INSIDE, 2525);
+      await expectSeen(postfix, CLIENT);
+      await expectRelayed(CLIENT, { ipv4: SERVER[family], ipv6: SERVER[family] }, HAPROXY_PORT, true);
+    });
 
-      test("redirect", async () => {
-        await stand(["-l", "2525", "--mode", "redirect", "--interface", "cli0"]);
-        await talk(toServer);
-        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), client, server, false);
-      });
+    test.each([
+      ["v1", "ipv6"],
+      ["v2", "ipv4"],
+    ] as const)("PROXY header %s to Exim by %s", async (version, family) => {
+      const upstream = bracketed(EXIM[family], 25);
+      await stand(["-l", ANY, "-u", upstream, "--send-proxy", version]);
+      await talk(INSIDE, 2525);
+      const said = await exim.since(/closed by QUIT[\s\S]*closed by QUIT/);
+      for (const of of FAMILIES)
+        expect(said).toContain(`SMTP connection from (client.example) [${CLIENT[of]}]:`);
+      await expectRelayed(CLIENT, { ipv4: EXIM[family], ipv6: EXIM[family] }, 25, true);
+    });
 
-      test("redirect for one server only, as the client", async () => {
-        await stand(["-l", "2525", "--mode", "redirect", "--source", "client", "-u", server]);
-        await talk(toServer);
-        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, server, true);
-      });
+    test.each<[string, string[], Hosts, boolean]>([
+      ["redirect", ["--mode", "redirect", "--interface", "cli0"], OUTSIDE, false],
+      [
+        "redirect for one server only, as the client",
+        ["--mode", "redirect", "--source", "client", "-u", "mx.test:25"],
+        CLIENT,
+        true,
+      ],
+      ["tproxy", ["--mode", "tproxy", "--interface", "cli0"], CLIENT, true],
+      [
+        "tproxy, as the proxy itself",
+        ["--mode", "tproxy", "--source", "own", "-u", "mx.test:25"],
+        OUTSIDE,
+        false,
+      ],
+    ])("%s", async (_, args, seen, preserved) => {
+      await stand(["-l", "2525", ...args]);
+      await talk(SERVER);
+      await expectSeen(postfix, seen);
+      await expectRelayed(CLIENT, SERVER, 25, preserved);
+    });
 
-      test("tproxy", async () => {
-        await stand(["-l", "2525", "--mode", "tproxy", "--interface", "cli0"]);
-        await talk(toServer);
-        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, server, true);
-      });
+    const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
-      test("tproxy, as the proxy itself", async () => {
-        await stand(["-l", "2525", "--mode", "tproxy", "--source", "own", "-u", server]);
-        await talk(toServer);
-        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), client, server, false);
-      });
+    test("tproxy on a socket that was passed on, to a process that may do nothing", async () => {
+      await stand(["--mode", "tproxy", "--source", "own"], [...passing("transparent"), ...NOBODY]);
+      await talk(SERVER);
+      await expectSeen(postfix, OUTSIDE);
+      await expectRelayed(CLIENT, SERVER, 25, false);
+    });
 
-      test("tproxy on a socket that was passed on, to a process that may do nothing", async () => {
-        const launcher = [
-          ...passing("transparent"),
-          "setpriv",
-          "--reuid=65534",
-          "--regid=65534",
-          "--clear-groups",
-        ];
-        await stand(["--mode", "tproxy", "--source", "own"], launcher);
-        await talk(toServer);
-        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), client, server, false);
-      });
+    test("tproxy as the client, on such a socket and with one capability, as the systemd units have it", async () => {
+      const capability = ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--bounding-set=-all,+net_raw"];
+      await stand(["--mode", "tproxy"], [...passing("transparent"), ...NOBODY, ...capability]);
+      await talk(SERVER);
+      await expectSeen(postfix, CLIENT);
+      await expectRelayed(CLIENT, SERVER, 25, true);
+    });
 
-      test("tproxy as the client, by a user with one capability and a socket: as the systemd units have it", async () => {
-        const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-        const capability = ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--bounding-set=-all,+net_raw"];
-        await stand(["--mode", "tproxy"], [...passing("transparent"), ...user, ...capability]);
-        await talk(toServer);
-        expect(await postfix.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, server, true);
-      });
+    test("explicit on a socket that was passed on", async () => {
+      await stand(["-u", "192.0.2.25:25"], passing("plain"));
+      await talk(INSIDE, 2525);
+      await expectSeen(postfix, { ipv4: OUTSIDE.ipv4, ipv6: OUTSIDE.ipv4 });
+      await expectRelayed(CLIENT, { ipv4: SERVER.ipv4, ipv6: SERVER.ipv4 }, 25, false);
+    });
 
-      test("explicit on a socket that was passed on", async () => {
-        await stand(["-u", server], passing("plain"));
-        await talk(toProxy);
-        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), client, server, false);
-      });
+    test.each<[string, string[]]>([
+      ["redirect", ["--mode", "redirect", "--source", "client", "--interface", "cli0"]],
+      ["tproxy", ["--mode", "tproxy"]],
+    ])("%s to a server on the proxy's own host: it sees the client, its replies stay", async (_, args) => {
+      await stand(["-l", "2525", ...args, "-u", "here.test:25"]);
+      await talk(INSIDE);
+      await expectSeen(local, CLIENT);
+      await expectRelayed(CLIENT, INSIDE, 25, true);
+    });
 
-      test("the server on the proxy's own host sees the client, and answers through the proxy", async () => {
-        const here = bracketed(INSIDE[family], 25);
-        await stand([
-          "-l",
-          "2525",
-          "--mode",
-          "redirect",
-          "--source",
-          "client",
-          "-u",
-          here,
-          "--interface",
-          "cli0",
-        ]);
-        await talk({ source: client, host: INSIDE[family] });
-        expect(await local.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, here, true);
-      });
+    test("the host's own mail", async () => {
+      await stand(["-l", "2525", "--mode", "redirect", "--own-mail", "--user", "nobody"]);
+      for (const family of FAMILIES)
+        await say("firewall", SERVER[family], 25, "EHLO own.example\r\nQUIT\r\n");
+      await expectSeen(postfix, OUTSIDE);
+      await expectRelayed(OUTSIDE, SERVER, 25, true);
+    });
 
-      test("the same by tproxy", async () => {
-        const here = bracketed(INSIDE[family], 25);
-        await stand(["-l", "2525", "--mode", "tproxy", "-u", here]);
-        await talk({ source: client, host: INSIDE[family] });
-        expect(await local.since(/disconnect from/)).toContain(sawClient);
-        expectRelayed(await end(), client, here, true);
-      });
-
-      test("the host's own mail", async () => {
-        await stand(["-l", "2525", "--mode", "redirect", "--own-mail", "--user", "nobody"]);
-        await lab.execute("firewall", [
-          "node",
-          "-e",
-          SAY,
-          SERVER[family],
-          "25",
-          "EHLO own.example\r\nQUIT\r\n",
-        ]);
-        expect(await postfix.since(/disconnect from/)).toContain(sawProxy);
-        expectRelayed(await end(), OUTSIDE[family], server, true);
-      });
-
-      test("a load balancer that is trusted says who the client is", async () => {
-        const upstream = bracketed(SERVER[family], HAPROXY_PORT);
-        const other = family === "ipv4" ? "198.51.100.130" : "2001:db8:51::130";
-        await stand(["-l", ANY, "-u", upstream, "--accept-proxy", client, "--send-proxy", "v2"]);
+    test("a load balancer that is trusted says who the client is", async () => {
+      const trusted = `${CLIENT.ipv4},${CLIENT.ipv6}`;
+      const upstream = bracketed(SERVER.ipv4, HAPROXY_PORT);
+      await stand(["-l", ANY, "-u", upstream, "--accept-proxy", trusted, "--send-proxy", "v2"]);
+      const told = { ipv4: "198.51.100.130", ipv6: "2001:db8:51::130" };
+      for (const family of FAMILIES) {
         const tcp = family === "ipv4" ? "TCP4" : "TCP6";
-        const header = `PROXY ${tcp} ${other} ${INSIDE[family]} 41234 2525\r\n`;
-        const said = await say("client", INSIDE[family], 2525, `${header}EHLO x\r\nQUIT\r\n`, client);
-        expect(said).toMatch(/^220 .*^250 .*^221 /ms);
-        expect(await postfix.since(/disconnect from/)).toContain(`connect from unknown[${other}]:41234`);
-        expectRelayed(await end(), other, upstream, true);
-      });
+        const header = `PROXY ${tcp} ${told[family]} ${INSIDE[family]} 41234 2525\r\n`;
+        const text = `${header}EHLO x\r\nQUIT\r\n`;
+        expect(await say("client", INSIDE[family], 2525, text, CLIENT[family])).toMatch(
+          /^220 .*^250 .*^221 /ms,
+        );
+      }
+      await expectSeen(postfix, told);
+      await expectRelayed(told, { ipv4: SERVER.ipv4, ipv6: SERVER.ipv4 }, HAPROXY_PORT, true);
     });
 
     describe("loops are refused", () => {
@@ -277,7 +268,7 @@ describe.skipIf(!mayRun)(
         expect(relay?.connected).toBe(0);
       };
 
-      test.each(["127.0.0.1:2525", "[::1]:2525", "198.51.100.254:2525", "[2001:db8:25::fe]:2525"])(
+      test.each(["198.51.100.254:2525", "[2001:db8:25::fe]:2525"])(
         "explicit: the upstream %s is the proxy itself",
         async (upstream) => {
           const refused = lab.execute(
@@ -398,7 +389,7 @@ describe.skipIf(!mayRun)(
         await stand([...TPROXY, "--socket", socket]);
         const saying = doctor(...TPROXY, "--wait", "20s");
         // It may not watch yet when the first one passes.
-        const watching = setInterval(() => void talk({ source: CLIENT.ipv6, host: SERVER.ipv6 }), 1_000);
+        const watching = setInterval(() => void talk(SERVER, 25, ["ipv6"]), 1_000);
         const said = await saying.finally(() => clearInterval(watching));
         expect(said).toMatch(
           /^fine +passage +a connection from \[2001:db8:51::66\]:\d+ passed through the proxy to \[2001:db8:25::25\]:25/m,
@@ -416,7 +407,7 @@ describe.skipIf(!mayRun)(
         ]);
         running = await startProxy(lab, "firewall", ["-l", "2525", "--mode", "tproxy", "--socket", socket]);
         const saying = doctor(...TPROXY, "--wait", "3s");
-        await talk({ source: CLIENT.ipv4, host: SERVER.ipv4 });
+        await talk(SERVER, 25, ["ipv4"]);
         const said = await saying;
         expect(said).toMatch(
           /^MISSING +rules +no rule brings IPv4 connections to port 25 to port 2525 \(tproxy\)$/m,
