@@ -22,6 +22,7 @@ interface Sample {
   readonly lastedUs: number;
   readonly commandUs: number | null;
   readonly replyUs: number | null;
+  readonly isLost: boolean;
 }
 
 interface Worst {
@@ -50,7 +51,7 @@ export class Delays {
     if (!connects.includes(NO_TIME)) {
       const lastedUs = client.synAckAt - client.synAt;
       const addedUs = lastedUs - (server.synAckAt - server.synAt);
-      const sample = { addedUs, lastedUs, commandUs: null, replyUs: null };
+      const sample = { addedUs, lastedUs, commandUs: null, replyUs: null, isLost: false };
       this.#note("connect", sample, [client, 0], [server, 0]);
     }
     for (const [s, c] of turns) {
@@ -63,6 +64,7 @@ export class Delays {
         lastedUs: atClient,
         commandUs: offset === null ? null : s.askedLast - c.askedLast - offset,
         replyUs: offset === null ? null : c.answeredFirst - s.answeredFirst + offset,
+        isLost: s.retransmits !== c.retransmits,
       };
       this.#note(c.phase, sample, [client, c.answeredFrame], [server, s.answeredFrame]);
     }
@@ -78,6 +80,8 @@ export class Delays {
   }
 
   views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, clientIsOutside: boolean): DelayView[] {
+    const connects = this.#samples.get("connect")?.map(({ addedUs }) => addedUs) ?? [];
+    const wayUs = connects.reduce((least, each) => Math.min(least, each), connects[0] ?? 0);
     return PHASES.flatMap((phase) => {
       const samples = this.#samples.get(phase);
       const worst = this.#worst.get(phase);
@@ -85,6 +89,7 @@ export class Delays {
       const lastedUs = samples.map((each) => each.lastedUs).sort((a, b) => a - b)[samples.length >> 1]!;
       const intervals = STAMPS_US + Math.ceil((lastedUs * this.#driftPpm) / 1e6);
       const oneWay = Math.ceil((this.#clock?.uncertaintyUs ?? 0) + STAMPS_US / 2);
+      const late = samples.filter(({ addedUs }) => addedUs - wayUs >= HELD_US);
       const [client, server] = [placeAtClient(...worst.at), placeAtServer(...worst.atServer)];
       return {
         phase,
@@ -92,7 +97,8 @@ export class Delays {
           samples.map((each) => each.addedUs),
           intervals,
         )!,
-        held: samples.filter(({ addedUs }) => addedUs >= HELD_US).length,
+        held: late.filter(({ isLost }) => !isLost).length,
+        lost: late.filter(({ isLost }) => isLost).length,
         command: distribution(known(samples.map((each) => each.commandUs)), oneWay),
         reply: distribution(known(samples.map((each) => each.replyUs)), oneWay),
         worst: {

@@ -169,11 +169,12 @@ export const DIFF_EXPLANATIONS: readonly Explanation[] = [
     what: [
       "A reply took 100 ms or more longer for the client than for the server. The difference of the two waiting times needs no common clock; how it divides between the command's way and the reply's does, and has the uncertainty named.",
     ],
-    evidence: ["The same command and reply in both captures, with the time between them on each side."],
-    usually: [
-      "A firewall or gateway that looks up reputations, scans content, or queues; a loss between the two points, which TCP repairs after 200 ms and more.",
+    evidence: [
+      "The same command and reply in both captures, with the time between them on each side; what the handshake shows the way to take is left out.",
+      "Not this: what was lost between the two and sent again. One side has seen more copies of it than the other.",
     ],
-    confirm: [BETWEEN, "Retransmissions in one of the captures: then it was lost, not held."],
+    usually: ["A firewall or gateway that looks up reputations, scans content, or queues."],
+    confirm: [BETWEEN],
     remedy: [
       "Exempt trusted senders from what the device does in the phase named, or give it a faster resolver.",
     ],

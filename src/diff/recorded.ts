@@ -29,6 +29,8 @@ export interface RecordedTurn {
   readonly askedTo: number;
   readonly answeredFrom: number;
   readonly answeredTo: number;
+  /** Later copies of its bytes. */
+  readonly retransmits: number;
   /** Bytes are missing in it, or before it: it cannot be relied upon. */
   readonly hasGap: boolean;
   readonly unanswered: boolean;

@@ -84,6 +84,7 @@ export class DialogueRecorder implements DialogueListener {
       askedTo: e.askedTo,
       answeredFrom: e.answeredFrom,
       answeredTo: e.answeredTo,
+      retransmits: e.retransmits,
       hasGap:
         e.taint === "gap" ||
         isHalfOpened(conversation.transport) ||

@@ -1,11 +1,12 @@
-import type {
-  ChangeVariant,
-  ChangeView,
-  DelayView,
-  DiffReport,
-  DiffSide,
-  Place,
-  SideName,
+import {
+  type ChangeVariant,
+  type ChangeView,
+  type DelayView,
+  type DiffReport,
+  type DiffSide,
+  HELD_US,
+  type Place,
+  type SideName,
 } from "../spine/diff-report.ts";
 import { countText, durationText, plural, timeText } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
@@ -230,7 +231,10 @@ function delayTable({ delays }: DiffReport, paint: Paint): string {
     oneWay === undefined
       ? "How it divides between the command's way and the reply's is not known."
       : `Of that, the median of the command's way to the server and of the reply's to the client (± ${durationText(oneWay)}).`;
-  return `${table(columns, delays, paint)}\n${paint("dim", note)}`;
+  const lost = delays.reduce((sum, each) => sum + each.lost, 0);
+  const lostNote = `In ${plural(lost, "exchange")} something was lost between the two and sent again, which took ${durationText(HELD_US)} or more.`;
+  const notes = lost === 0 ? [note] : [note, lostNote];
+  return [table(columns, delays, paint), ...notes.map((text) => paint("dim", text))].join("\n");
 }
 
 function signed(us: number): string {

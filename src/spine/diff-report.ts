@@ -107,8 +107,10 @@ export const HELD_US = 100_000;
 export interface DelayView {
   readonly phase: Phase;
   readonly added: DelayDistribution;
-  /** Replies to which HELD_US or more was added. */
+  /** Replies to which HELD_US or more was added, beyond what the way takes by itself (as the handshake shows). */
   readonly held: number;
+  /** The same, of which one side has seen more copies than the other: lost between them, and sent again. */
+  readonly lost: number;
   /** Of that, on the command's way and on the reply's; null without a clock. */
   readonly command: DelayDistribution | null;
   readonly reply: DelayDistribution | null;
