@@ -1,7 +1,7 @@
 import type { Exchange, RawText } from "../spine/exchange.ts";
 import { BANNER } from "../spine/phase.ts";
+import type { Found } from "./looking.ts";
 import type { Greeting } from "./shared-banners.ts";
-import type { Sighting, Signature } from "./signature.ts";
 import { type Heard, type Reply, replyOf } from "./view.ts";
 
 /**
@@ -12,12 +12,6 @@ import { type Heard, type Reply, replyOf } from "./view.ts";
  * Where nothing was found, what changes from dialogue to dialogue (dates, queue ids, the client's name in
  * the reply to EHLO) does not count.
  */
-
-export interface Found {
-  readonly signature: Signature;
-  readonly basis: "seen" | "likely";
-  readonly sighting: Sighting;
-}
 
 /** Looks closer at what was heard. */
 export type Look = (heard: Heard, stage: "banner" | "hello", server: string) => readonly Found[];

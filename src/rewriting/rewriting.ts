@@ -1,20 +1,19 @@
 import type { Conversation, TlsView } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
-import type { Difference, RewritingFinding } from "../spine/finding.ts";
-import { PacketTable } from "../spine/packets.ts";
-import { AUTH, BANNER, CONNECT, EHLO, HELO, NOOP, OTHER, STARTTLS } from "../spine/phase.ts";
+import type { Difference, Evidence, RewritingFinding } from "../spine/finding.ts";
+import { BANNER, EHLO, HELO } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
+import type { Transport } from "../spine/wire.ts";
 import { Certificates, type CertificatesPart } from "./certificates.ts";
-import { Beginning, Beginnings, type Found } from "./heard.ts";
+import { Beginning, Beginnings } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
-import { againstCertificates, againstReferences } from "./reference/against.ts";
-import { sampleOf } from "./reference/pattern.ts";
+import { type Found, inBeginning, inCertificate, inExchange, inPackets, inReply, isOdd } from "./looking.ts";
+import { Paths } from "./paths.ts";
 import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
-import type { Path, RewritingId, Sighting, Signature } from "./signature.ts";
-import { SIGNATURES } from "./signatures/index.ts";
-import { type Heard, hostIn, type Reply, replyOf } from "./view.ts";
+import type { RewritingId } from "./signature.ts";
+import { type Heard, hostIn, replyOf } from "./view.ts";
 
 /**
  * Looks for what the path changed: asks the signatures about each dialogue's beginning, its odd exchanges
@@ -31,35 +30,11 @@ export interface RewritingOptions {
   readonly references: readonly Reference[];
 }
 
-type Of<Stage extends Signature["stage"]> = Extract<Signature, { stage: Stage }>;
-
-function at<Stage extends Signature["stage"]>(stage: Stage): readonly Of<Stage>[] {
-  return SIGNATURES.filter((signature): signature is Of<Stage> => signature.stage === stage);
-}
-
-const AT_BANNER = at("banner");
-const AT_HELLO = at("hello");
-const AT_EXCHANGE = at("exchange");
-const AT_END = at("end");
-const AT_CERTIFICATE = at("certified");
-
-/** Connections to a server whose packets are looked at: the first few, and then one in so many. */
-const STACKS_LOOKED_AT = 8;
-const STACKS_EACH = 64;
-/** Servers whose connections are counted; when there are more, counting begins anew. */
-const MAX_SERVERS = 4_096;
-
 /** What was found, on its way between threads: plain values. */
 export interface RewritingPart {
   readonly ledger: LedgerPart;
   readonly greetings: GreetingsPart;
   readonly certificates: CertificatesPart;
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-function newPath(): Mutable<Path> & { connections: number } {
-  return { connections: 0, handshakes: 0, leastHandshakeUs: Number.POSITIVE_INFINITY };
 }
 
 /** A dialogue in which something was found. */
@@ -89,10 +64,7 @@ export class Rewriting {
   readonly #ledger = new Ledger();
   readonly #shared = new SharedBanners();
   readonly #certificates = new Certificates();
-  readonly #servers = new Map<string, Mutable<Path> & { connections: number }>();
-  #lastServer = "";
-  #path = newPath();
-  #packets: PacketTable | null = null;
+  readonly #paths = new Paths();
   #references: readonly Reference[] = [];
   #beginnings!: Beginnings;
 
@@ -104,10 +76,8 @@ export class Rewriting {
   /** From here on what arrives is compared with these. */
   compareWith(references: readonly Reference[]): void {
     this.#references = references;
-    this.#beginnings = new Beginnings(
-      (heard, stage) => look(heard, stage, references),
-      references.length > 0,
-    );
+    const look = (heard: Heard, stage: "banner" | "hello") => inBeginning(heard, stage, references);
+    this.#beginnings = new Beginnings(look, references.length > 0);
   }
 
   /** A settled exchange. */
@@ -122,58 +92,31 @@ export class Rewriting {
 
   /** A dialogue is over. @param counts whether what was found in it is to be reported */
   conversation(conversation: Conversation, frames: FileFrames, counts: boolean): void {
-    const { transport } = conversation;
-    if (transport.trail !== undefined && this.#isLookedAt(transport)) this.#lookAtPackets(conversation);
+    const { tls, transport } = conversation;
+    const looked = this.#paths.lookAt(transport);
+    if (looked !== null) {
+      for (const found of inPackets(looked.packets, looked.path))
+        this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);
+    }
     if (counts) this.#greeted(conversation, frames);
-    const { tls } = conversation;
     if (tls !== null && tls.certificate !== null) this.#certified(conversation, tls, frames, counts);
-    const watched = conversation.kept;
+    const { kept } = conversation;
     conversation.kept = null;
-    if (!counts || !(watched instanceof Watched)) return;
-    const host = hostIn(watched.heard?.hello ?? null);
+    if (counts && kept instanceof Watched) this.#note(kept, transport, frames);
+  }
+
+  #note({ heard, sightings }: Watched, transport: Transport, frames: FileFrames): void {
+    const { server } = transport;
+    const host = hostIn(heard?.hello ?? null);
     const noted = new Set<string>();
-    for (const { signature, basis, sighting, frame: looked, atUs } of watched.sightings) {
-      const variant = this.#shown(sighting.variant);
+    for (const { signature, basis, sighting, frame: looked, atUs } of sightings) {
       const { confidence, text, frame = looked } = sighting;
+      const variant = this.#shown(sighting.variant);
       const difference = sighting.difference === undefined ? undefined : this.#safe(sighting.difference);
-      const { server } = transport;
       const isFirst = !noted.has(signature.id + basis);
       noted.add(signature.id + basis);
       const note = { id: signature.id, basis, isFirst, confidence, variant, host, server, atUs, difference };
-      this.#ledger.note(note, () => ({
-        ...frames.locate(frame),
-        tcpStream: transport.tcpStreamAt(frame),
-        atUs,
-        text: this.#shown(text),
-      }));
-    }
-  }
-
-  /** Two hosts behind one address answer alike: a few connections tell, and each costs some µs. */
-  #isLookedAt({ server, synAtUs, synAckAtUs, synCount }: Conversation["transport"]): boolean {
-    if (server !== this.#lastServer) {
-      this.#lastServer = server;
-      this.#path = this.#servers.get(server) ?? newPath();
-      if (this.#servers.size >= MAX_SERVERS) this.#servers.clear();
-      this.#servers.set(server, this.#path);
-    }
-    const number = this.#path.connections++;
-    if (synAtUs !== null && synAckAtUs !== null && synCount === 1) {
-      this.#path.handshakes++;
-      this.#path.leastHandshakeUs = Math.min(this.#path.leastHandshakeUs, synAckAtUs - synAtUs);
-    }
-    return number < STACKS_LOOKED_AT || number % STACKS_EACH === 0;
-  }
-
-  #lookAtPackets(conversation: Conversation): void {
-    const { transport } = conversation;
-    this.#packets ??= new PacketTable();
-    transport.trail!.read(this.#packets);
-    for (const signature of AT_END) {
-      const sighting = signature.detect(this.#packets, this.#path);
-      if (sighting === null) continue;
-      const found = { signature, sighting, basis: "likely" } as const;
-      this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);
+      this.#ledger.note(note, () => ({ ...placed(frame, transport, frames), atUs, text: this.#shown(text) }));
     }
   }
 
@@ -181,19 +124,11 @@ export class Rewriting {
     const { transport } = conversation;
     const { certificateFrame: frame, helloAtUs: atUs } = tls;
     const certificate = tls.certificate!;
-    for (const signature of AT_CERTIFICATE) {
-      const sighting = signature.detect(heardIn(conversation) ?? NOTHING, certificate);
-      if (sighting !== null) this.#seen(conversation, { signature, sighting, basis: "likely" }, frame, atUs);
-    }
-    const replaced = againstCertificates(this.#references, certificate);
-    if (replaced !== null) {
-      const { id, sighting } = replaced;
-      this.#seen(conversation, { signature: BY_ID.get(id)!, sighting, basis: "seen" }, frame, atUs);
-    }
+    for (const found of inCertificate(heardIn(conversation) ?? NOTHING, certificate, this.#references))
+      this.#seen(conversation, found, frame, atUs);
     if (!counts) return;
     this.#certificates.note(transport.server, transport.serverPort, certificate, () => ({
-      ...frames.locate(frame),
-      tcpStream: transport.tcpStreamAt(frame),
+      ...placed(frame, transport, frames),
       atUs,
       text: `port ${transport.serverPort}: certificate of ${certificate.subject}, issued by ${certificate.issuer}`,
     }));
@@ -205,8 +140,7 @@ export class Rewriting {
     if (root.shared === undefined) {
       const { transport } = conversation;
       root.shared = this.#shared.greeting(root.banner, transport.server, () => ({
-        ...frames.locate(transport.firstFrame),
-        tcpStream: transport.tcpStreamAt(transport.firstFrame),
+        ...placed(transport.firstFrame, transport, frames),
         atUs: transport.firstAtUs,
         text: this.#shown(`${transport.server}: ${root.banner!.lines[0]}`),
       }));
@@ -258,11 +192,13 @@ export class Rewriting {
     const { code, phaseIndex, verb } = exchange;
     if (code === null || conversation.tls !== null || phaseIndex === EHLO || phaseIndex === HELO) return;
     if (!this.#references.some(({ replies }) => replies[verb] !== undefined)) return;
-    for (const found of seenIn(verb, replyOf(exchange), this.#references))
+    for (const found of inReply(verb, replyOf(exchange), this.#references))
       this.#seen(conversation, found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
   }
 
   #begins(exchange: Exchange, conversation: Conversation): void {
+    // Behind STARTTLS, in a capture that was decrypted, a server offers other things, and nobody can change them.
+    if (exchange.phaseIndex !== BANNER && conversation.flags.has("decrypted")) return;
     const { server } = conversation.transport;
     const before = heardIn(conversation);
     const beginning =
@@ -277,13 +213,9 @@ export class Rewriting {
 
   #odd(exchange: Exchange, conversation: Conversation): void {
     const moment = { exchange, conversation, heard: heardIn(conversation) ?? NOTHING };
-    for (const signature of AT_EXCHANGE) {
-      const sighting = signature.detect(moment);
-      if (sighting === null) continue;
-      const frame = exchange.answeredFirstFrame || exchange.askedLastFrame;
-      const atUs = exchange.answeredFirstAtUs ?? exchange.askedLastAtUs;
-      this.#seen(conversation, { signature, sighting, basis: "likely" }, frame, atUs);
-    }
+    const frame = exchange.answeredFirstFrame || exchange.askedLastFrame;
+    const atUs = exchange.answeredFirstAtUs ?? exchange.askedLastAtUs;
+    for (const found of inExchange(moment)) this.#seen(conversation, found, frame, atUs);
   }
 
   /** Of each signature a dialogue's first sighting counts; of what was compared, each change. */
@@ -309,40 +241,10 @@ function heardIn({ kept }: Conversation): Beginning | null {
   return kept instanceof Watched ? kept.heard : null;
 }
 
-/** Refused, never answered, no command of SMTP, NOOP or answered like it: what a rewritten command comes to. */
-function isOdd(exchange: Exchange): boolean {
-  const { code, phaseIndex } = exchange;
-  if (code === null) return phaseIndex !== CONNECT && exchange.taint === "unanswered";
-  if (code >= 500 || phaseIndex === OTHER || phaseIndex === NOOP) return true;
-  return code === 250 && (phaseIndex === STARTTLS || phaseIndex === AUTH);
+function placed(
+  frame: number,
+  transport: Transport,
+  frames: FileFrames,
+): Pick<Evidence, "file" | "frame" | "tcpStream"> {
+  return { ...frames.locate(frame), tcpStream: transport.tcpStreamAt(frame) };
 }
-
-function look(heard: Heard, stage: "banner" | "hello", references: readonly Reference[]): Found[] {
-  const reply = stage === "banner" ? heard.banner : heard.hello;
-  const found =
-    reply === null ? [] : seenIn(stage === "banner" ? "(connect)" : reply.verb, reply, references);
-  for (const signature of stage === "banner" ? AT_BANNER : AT_HELLO) {
-    // What has been seen need not be guessed.
-    if (found.some((seen) => seen.signature.id === signature.id)) continue;
-    const sighting: Sighting | null = signature.detect(heard);
-    if (sighting !== null) found.push({ signature, sighting, basis: "likely" });
-  }
-  return found;
-}
-
-/** A reply with another code is an answer to something else: busy, out of order, not allowed. */
-function seenIn(command: string, reply: Reply, references: readonly Reference[]): Found[] {
-  if (references.length === 0) return [];
-  const own = references.filter(({ replies, bannerPattern }) => {
-    const first = replies[command]?.[0];
-    if (first === undefined) return command === "(connect)" && bannerPattern !== null && reply.code === 220;
-    return sampleOf(first).startsWith(String(reply.code));
-  });
-  return againstReferences(own, command, reply).map(({ id, sighting }) => ({
-    signature: BY_ID.get(id)!,
-    sighting,
-    basis: "seen",
-  }));
-}
-
-const BY_ID: ReadonlyMap<RewritingId, Signature> = new Map(SIGNATURES.map((each) => [each.id, each]));

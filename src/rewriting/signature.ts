@@ -55,13 +55,13 @@ interface OfHeard<Stage extends "banner" | "hello"> extends Described {
   detect(heard: Heard): Sighting | null;
 }
 
-/** Looks at an exchange that went wrong or was odd: see `isOdd` in rewriting.ts for which. */
+/** Looks at an exchange that went wrong or was odd: see `isOdd` in looking.ts for which. */
 interface OfExchange extends Described {
   readonly stage: "exchange";
   detect(moment: Moment): Sighting | null;
 }
 
-/** Looks at the packets of a connection that is over: see STACKS_LOOKED_AT in rewriting.ts for which. */
+/** Looks at the packets of a connection that is over: see paths.ts for which. */
 interface OfConnection extends Described {
   readonly stage: "end";
   detect(packets: PacketTable, path: Path): Sighting | null;

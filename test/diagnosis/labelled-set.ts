@@ -78,6 +78,7 @@ const REQUEST: ReadRequest = {
   by: null,
   redact: false,
   asItGoes: "nothing",
+  references: [],
 };
 
 /** What the command says about one capture; `ports` as for --ports. */
