@@ -5,7 +5,7 @@ import type { CauseFinding } from "../../src/spine/finding.ts";
 import { firstClass, type Labelled } from "./labelled-set.ts";
 
 /** From here on a finding is a claim. */
-export const SURE = 0.5;
+const SURE = 0.5;
 /** Of the injected delay. */
 const TOLERANCE = 0.1;
 

@@ -119,6 +119,23 @@ describe("what arrived as it was said", () => {
     expect(found(...texts)).toEqual([]);
   });
 
+  test("behind STARTTLS, in a capture that was decrypted", () => {
+    const secured = ehlo(
+      "mx.example.net",
+      KEYWORDS.filter((keyword) => keyword !== "STARTTLS"),
+    );
+    const texts = [
+      LATER,
+      "EHLO a",
+      ehlo("mx.example.net", KEYWORDS),
+      "STARTTLS",
+      "220 go",
+      "EHLO a",
+      secured,
+    ];
+    expect(found(...texts, "QUIT", "221 mx.example.net closing connection")).toEqual([]);
+  });
+
   test.each(
     GENUINE_BANNERS.map(({ line }) => line).filter((line) => line.length > 6 && !line.startsWith("220-")),
   )("expected as text: %s", (line) => {
