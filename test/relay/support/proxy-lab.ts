@@ -22,7 +22,7 @@ export interface Laboratory {
 
 export type Role = "client" | "firewall" | "server" | "dns";
 
-export interface Dialogue {
+interface Dialogue {
   readonly label: string;
   readonly source?: string;
   readonly host: string;
