@@ -30,6 +30,10 @@ describe("the labelled set", () => {
     expect(wrong.length / judged.length, wrong.join("\n")).toBeLessThanOrEqual(0.05);
   });
 
+  test("the explained time is the injected one, within 10 %", () => {
+    expect(listed(verdicts, ({ wrongTime }) => wrongTime)).toEqual([]);
+  });
+
   test("nothing is invented on healthy captures, nor where the fault leaves no trace, nor by decoys", () => {
     expect(listed(verdicts, ({ invented }) => invented)).toEqual([]);
   });
