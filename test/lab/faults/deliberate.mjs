@@ -87,6 +87,17 @@ const TARPITS = [
     sides: within("tarpit", ["policy", "dns-sender"], ["policy"]),
   }),
   fault({
+    name: "tarpit-unknown-exim",
+    title: "4 s before a recipient is refused, as some servers do against guessing; Exim",
+    server: { kind: "exim", acls: { rcpt: ["deny local_parts = ^nobody", "  delay = 4s"] } },
+    sessions: plainSessions({ clients: 3 }).map((session) => ({
+      ...session,
+      mails: session.mails.map((mail) => ({ ...mail, to: ["nobody@example.net", ...mail.to] })),
+    })),
+    causes: [{ id: "tarpit", phases: ["rcpt"], ms: 4_000 }],
+    sides: within("tarpit", SILENT_ENVELOPE, SILENT_ENVELOPE_AT_SERVER),
+  }),
+  fault({
     name: "tarpit-all-exim",
     title: "delay = 1s in every ACL of Exim: all replies but the banner and QUIT's",
     server: {

@@ -2,6 +2,7 @@
  * DNS faults: lookups of the client's name and reputation that are slow, lost or never answered.
  */
 import { NAMES, reverseName } from "../dns-records.mjs";
+import { MAIL_SERVER_V6 } from "../topology.mjs";
 import { provedByLookups, SILENT_ENVELOPE } from "./alike.mjs";
 import { fault, slowDnsbl } from "./fault.mjs";
 import { plainSessions } from "./sessions.mjs";
@@ -94,6 +95,14 @@ const PTR = [
     records: MANY_NAMES,
     dns: [{ name: "*.in-addr.arpa", type: "PTR", delayMs: 800 }],
     causes: banner("dns-ptr", [800, 1_600, 800, 800]),
+    sides: provedByLookups("dns-ptr"),
+  }),
+  fault({
+    name: "ptr-ipv6",
+    title: "PTR of an IPv6 address (ip6.arpa) takes 2.2 s; Postfix",
+    dns: [{ name: "*.ip6.arpa", type: "PTR", delayMs: 2_200 }],
+    sessions: plainSessions({ clients: 3, more: { host: MAIL_SERVER_V6, source: "2001:db8:51::66" } }),
+    causes: banner("dns-ptr", 2_200),
     sides: provedByLookups("dns-ptr"),
   }),
   fault({
@@ -190,6 +199,19 @@ const SILENT = [
     resolver: ["nameserver 203.0.113.53", "options timeout:2 attempts:2"],
     dns: [{ name: "*", answer: "none" }],
     causes: banner("dns-timeout", 4_000),
+    sides: provedByLookups("dns-timeout"),
+  }),
+  fault({
+    name: "resolver-dead-appliance",
+    title: "no query is answered, and an appliance waits 20 s for its only one",
+    server: { kind: "postfix", listen: "127.0.0.1:2525" },
+    dns: [{ name: "*", answer: "none" }],
+    before: (lab) =>
+      lab.startNode("server", "servers/appliance.mjs", {
+        ...{ listen: 25, host: "127.0.0.1", port: 2_525 },
+        lookupMs: 20_000,
+      }),
+    causes: banner("dns-timeout", 20_000),
     sides: provedByLookups("dns-timeout"),
   }),
   fault({

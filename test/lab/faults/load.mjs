@@ -37,7 +37,7 @@ const CONSERVATION = [
       title: "an appliance that conserves resources: every reply 0.4 s late, the banner too",
       before: appliance({ replyMs: 400, driftMs: 60, driftPeriodMs: 12_000, jitterMs: 8, bannerToo: true }),
       sessions: [
-        ...plainSessions({ everyMs: 1_500, rounds: 2 }),
+        ...plainSessions({ everyMs: 1_500 }),
         ...scriptedSessions(NOOPS, { everyMs: 1_500, clients: 3 }),
       ],
       causes: [
@@ -78,7 +78,7 @@ const CPU = [
     name: "cpu-stopped",
     title: "the server is stopped and continued again and again, as by a hypervisor; Postfix",
     during: (lab) => lab.stopAndContinue("server", { stoppedMs: 900, runningMs: 120, forMs: 14_000 }),
-    sessions: plainSessions({ everyMs: 400, rounds: 5, more: { thinkMs: 70 } }),
+    sessions: plainSessions({ everyMs: 400, rounds: 4, more: { thinkMs: 70 } }),
     causes: cpu(),
     ...starved,
   }),

@@ -92,7 +92,7 @@ const LOSS = [
     name: "random-loss",
     title: "every twelfth segment is lost, both ways; Postfix",
     link: { loss: 0.08, seed: 11 },
-    sessions: plainSessions({ everyMs: 500, rounds: 3 }),
+    sessions: plainSessions({ everyMs: 500, rounds: 2 }),
     causes: felt("packet-loss", ["connect", ...EVERY_REPLY], 3),
     sides: {
       client: { alike: ["syn-loss"], shares: ["syn-loss"] },

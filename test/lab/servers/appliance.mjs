@@ -4,6 +4,7 @@
  *
  *     {
  *       "listen": 25, "host": "127.0.0.1", "port": 2525,    the server behind it
+ *       "lookupMs": 20000,      it asks for the client's name first, and gives up after this
  *       "connectMs": 1500,      it waits so long before it turns to that server
  *       "replyMs": 700,         every reply after the banner is late by this, …
  *       "driftMs": 150, "driftPeriodMs": 60000, "jitterMs": 10,   … slowly more and less
@@ -13,9 +14,13 @@
  *       "handshakeMs": 1200, "key": path, "certificate": path     offers STARTTLS, and is slow at it
  *     }
  */
+import dgram from "node:dgram";
 import { readFileSync } from "node:fs";
 import net from "node:net";
 import tls from "node:tls";
+import { encode, RECURSION_DESIRED } from "dns-packet";
+import { reverseName } from "../dns-records.mjs";
+import { NAME_SERVER } from "../topology.mjs";
 
 const config = JSON.parse(process.argv[2]);
 /** RFC 5321 section 4.5.3.1.4; the lab's mails are longer. */
@@ -30,6 +35,20 @@ function replyDelayMs() {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** One query, sent once; what it says doesn't matter. */
+function lookUp(address, timeoutMs) {
+  const name = reverseName(address.replace("::ffff:", ""));
+  const socket = dgram.createSocket("udp4");
+  const id = 1 + Math.floor(Math.random() * 65_000);
+  socket.send(
+    encode({ type: "query", id, flags: RECURSION_DESIRED, questions: [{ type: "PTR", name }] }),
+    53,
+    NAME_SERVER,
+  );
+  const answered = new Promise((done) => socket.once("message", done));
+  return Promise.race([answered, pause(timeoutMs)]).finally(() => socket.close());
+}
+
 class Relay {
   constructor(client) {
     this.client = client;
@@ -43,6 +62,7 @@ class Relay {
   }
 
   async open() {
+    if (config.lookupMs) await lookUp(this.client.remoteAddress, config.lookupMs);
     await pause(config.connectMs ?? 0);
     this.server = net.connect({ host: config.host, port: config.port, noDelay: true, allowHalfOpen: true });
     this.server.on("error", () => this.client.destroy());
