@@ -2,12 +2,12 @@
  * Recast: the same capture with other names, ports and addresses, or in slower or faster time.
  *
  * What a diagnosis says should follow from what happened, not from how hosts are called or how long
- * one delay happened to be. Classic µs captures of Ethernet and IPv4, as the lab makes them.
+ * one delay happened to be. Classic µs captures of Ethernet, as the lab makes them.
  */
 const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
 const ETHERNET = 14;
-const [IPV4, TCP, UDP] = [0x0800, 6, 17];
+const [IPV4, IPV6, TCP, UDP] = [0x0800, 0x86dd, 6, 17];
 const TIMESTAMPS = 8;
 
 export interface Recast {
@@ -26,6 +26,8 @@ interface Segment {
   readonly transport: number;
   readonly payload: Buffer;
   readonly protocol: number;
+  /** Where the sender's and the receiver's address begin. */
+  readonly addresses: readonly [number, number];
 }
 
 /** Answers a changed copy. */
@@ -48,22 +50,35 @@ export function recast(capture: Buffer, how: Recast): Buffer {
 }
 
 function segmentOf(frame: Buffer): Segment | null {
-  if (frame.length < ETHERNET + 20 || frame.readUInt16BE(12) !== IPV4) return null;
-  const protocol = frame.readUInt8(ETHERNET + 9);
-  const transport = ETHERNET + (frame.readUInt8(ETHERNET) & 15) * 4;
-  if (protocol !== TCP && protocol !== UDP) return null;
-  const header = protocol === UDP ? 8 : (frame.readUInt8(transport + 12) >> 4) * 4;
-  const end = ETHERNET + frame.readUInt16BE(ETHERNET + 2);
-  return { frame, transport, payload: frame.subarray(transport + header, end), protocol };
+  if (frame.length < ETHERNET + 40) return null;
+  const etherType = frame.readUInt16BE(12);
+  if (etherType === IPV4) {
+    const transport = ETHERNET + (frame.readUInt8(ETHERNET) & 15) * 4;
+    const end = ETHERNET + frame.readUInt16BE(ETHERNET + 2);
+    return withPayload(frame, frame.readUInt8(ETHERNET + 9), transport, end, [ETHERNET + 12, ETHERNET + 16]);
+  }
+  if (etherType !== IPV6) return null;
+  const transport = ETHERNET + 40;
+  const end = transport + frame.readUInt16BE(ETHERNET + 4);
+  return withPayload(frame, frame.readUInt8(ETHERNET + 6), transport, end, [ETHERNET + 8, ETHERNET + 24]);
 }
 
-function change(
-  { frame, transport, payload, protocol }: Segment,
-  how: Recast,
-  clocks: Map<string, number>,
-): void {
+function withPayload(
+  frame: Buffer,
+  protocol: number,
+  transport: number,
+  end: number,
+  addresses: [number, number],
+): Segment | null {
+  if (protocol !== TCP && protocol !== UDP) return null;
+  const header = protocol === UDP ? 8 : (frame.readUInt8(transport + 12) >> 4) * 4;
+  return { frame, transport, payload: frame.subarray(transport + header, end), protocol, addresses };
+}
+
+function change(segment: Segment, how: Recast, clocks: Map<string, number>): void {
+  const { frame, transport, payload, protocol, addresses } = segment;
   for (const [from, to] of how.words ?? []) replaceAll(payload, from, to);
-  for (const offset of [ETHERNET + 12, ETHERNET + 16]) {
+  for (const offset of addresses) {
     for (const [from, to] of how.networks ?? []) {
       if (from.every((byte, i) => frame.readUInt8(offset + i) === byte)) {
         for (const [i, byte] of to.entries()) frame.writeUInt8(byte, offset + i);
@@ -72,7 +87,7 @@ function change(
     }
   }
   if (protocol !== TCP) return;
-  if (how.scale !== undefined) scaleClocks(frame, transport, how.scale, clocks);
+  if (how.scale !== undefined) scaleClocks(segment, how.scale, clocks);
   for (const offset of [transport, transport + 2]) {
     if (how.mailPort !== undefined && frame.readUInt16BE(offset) === 25)
       frame.writeUInt16BE(how.mailPort, offset);
@@ -87,17 +102,19 @@ function replaceAll(payload: Buffer, from: string, to: string): void {
 }
 
 /** TCP timestamps (RFC 7323): each sender's clock starts where it started, and runs at another rate. */
-function scaleClocks(frame: Buffer, transport: number, scale: number, clocks: Map<string, number>): void {
-  const [from, to] = [frame.readUInt16BE(transport), frame.readUInt16BE(transport + 2)];
-  const addresses = [frame.readUInt32BE(ETHERNET + 12), frame.readUInt32BE(ETHERNET + 16)];
+function scaleClocks({ frame, transport, addresses }: Segment, scale: number, clocks: Map<string, number>) {
+  const addressBytes = addresses[1] - addresses[0];
+  const [sender, receiver] = addresses.map((offset, i) => {
+    const address = frame.toString("hex", offset, offset + addressBytes);
+    return `${address} ${frame.readUInt16BE(transport + 2 * i)}`;
+  });
   const end = transport + (frame.readUInt8(transport + 12) >> 4) * 4;
   for (let at = transport + 20; at < end; ) {
     const kind = frame.readUInt8(at);
     if (kind === 0) return;
     if (kind === TIMESTAMPS) {
-      scaleAt(at + 2, `${addresses[0]}:${from} to ${addresses[1]}:${to}`);
-      if (frame.readUInt32BE(at + 6) !== 0)
-        scaleAt(at + 6, `${addresses[1]}:${to} to ${addresses[0]}:${from}`);
+      scaleAt(at + 2, `${sender} to ${receiver}`);
+      if (frame.readUInt32BE(at + 6) !== 0) scaleAt(at + 6, `${receiver} to ${sender}`);
       return;
     }
     at += kind === 1 ? 1 : frame.readUInt8(at + 1);
