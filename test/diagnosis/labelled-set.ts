@@ -77,6 +77,7 @@ const REQUEST: ReadRequest = {
   top: 0,
   by: null,
   redact: false,
+  references: [],
   asItGoes: "nothing",
   references: [],
 };
