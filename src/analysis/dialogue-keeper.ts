@@ -1,5 +1,5 @@
 import type { Conversation } from "../spine/conversation.ts";
-import type { Exchange } from "../spine/exchange.ts";
+import type { RawText } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { KeptDialogue, KeptDialogues, KeptExchange } from "../spine/kept.ts";
 import { QUIT } from "../spine/phase.ts";
@@ -20,6 +20,8 @@ const MAX_EXCHANGES = 1_000;
 const MAX_LINES = 64;
 /** Of a line; RFC 5321 allows 512 octets. */
 const MAX_LINE = 512;
+/** Of a command or a reply, as bytes. */
+const MAX_OCTETS = MAX_LINES * MAX_LINE;
 /** Objects and numbers of a kept exchange, measured; texts come on top. */
 const EXCHANGE_BYTES = 1_000;
 /** Texts that are said again and again are kept once: the latest so many different ones. */
@@ -30,8 +32,8 @@ const MAX_SHARED_LENGTH = 80;
 const REMARKABLE_US = 1_000_000;
 
 export interface KeeperOptions {
-  /** Applied to text from the wire. */
-  readonly redact: (text: string) => string;
+  /** Applied to text from the wire; null: it is kept as it is. */
+  readonly redact: ((text: string) => string) | null;
   /** Smaller in tests. */
   readonly maxDialogues?: number;
   readonly maxDetailBytes?: number;
@@ -89,6 +91,7 @@ const NO_OUTCOME = { code: null, text: "" };
 
 export class DialogueKeeper {
   readonly #redact: (text: string) => string;
+  readonly #isRedacted: boolean;
   readonly #maxDialogues: number;
   readonly #maxDetailBytes: number;
   readonly #drafts = new Map<Conversation, Draft>();
@@ -107,7 +110,8 @@ export class DialogueKeeper {
   version = 0;
 
   constructor({ redact, maxDialogues, maxDetailBytes }: KeeperOptions) {
-    this.#redact = redact;
+    this.#redact = redact ?? ((text) => text);
+    this.#isRedacted = redact !== null;
     this.#maxDialogues = maxDialogues ?? MAX_DIALOGUES;
     this.#maxDetailBytes = maxDetailBytes ?? MAX_DETAIL_BYTES;
   }
@@ -177,7 +181,8 @@ export class DialogueKeeper {
   }
 
   #add(draft: Draft, kept: KeptExchange): void {
-    const text = kept.lines.reduce((sum, line) => sum + line.length, kept.command?.length ?? 0);
+    const octets = (kept.commandOctets?.length ?? 0) + (kept.replyOctets?.length ?? 0);
+    const text = kept.lines.reduce((sum, line) => sum + line.length, (kept.command?.length ?? 0) + octets);
     const bytes = EXCHANGE_BYTES + text;
     // Dialogues that go on can be as many as the source follows: they too end somewhere.
     const nothingToCondense = this.#ordinary.length + this.#remarkable.length === 0;
@@ -208,12 +213,17 @@ export class DialogueKeeper {
 
   #keep({ exchange, askedFrames, answeredFrames, file, tcpStream }: Settled): KeptExchange {
     const command = exchange.command();
+    const lines = exchange.lines();
+    const asked = command !== null && isWhole([command], exchange.askedTo - exchange.askedFrom);
+    const answered = isWhole(lines, exchange.answeredTo - exchange.answeredFrom);
     return {
       phase: exchange.phase,
       verb: exchange.verb,
       command: command === null ? null : this.#text(command),
       code: exchange.code,
-      lines: this.#lines(exchange),
+      lines: this.#lines(lines),
+      commandOctets: asked ? null : this.#octets(exchange.commandOctets()),
+      replyOctets: answered ? null : this.#octets(latin1(exchange.replyBytes)),
       askedFirstAtUs: exchange.askedFirstAtUs,
       askedLastAtUs: exchange.askedLastAtUs,
       answeredFirstAtUs: exchange.answeredFirstAtUs,
@@ -232,8 +242,11 @@ export class DialogueKeeper {
     };
   }
 
-  #lines(exchange: Exchange): string[] {
-    const lines = exchange.lines();
+  #octets(octets: string | null): string | null {
+    return this.#isRedacted || octets === null || octets === "" ? null : octets.slice(0, MAX_OCTETS);
+  }
+
+  #lines(lines: readonly string[]): string[] {
     const shown = lines.slice(0, MAX_LINES).map((line) => this.#text(line));
     if (lines.length > MAX_LINES) shown.push(`[… ${lines.length - MAX_LINES} lines more]`);
     return shown;
@@ -250,6 +263,21 @@ export class DialogueKeeper {
     }
     return kept;
   }
+}
+
+function latin1({ bytes, length }: RawText): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
+}
+
+/** Whether the shown lines, each ended by CRLF, are all that so many bytes can be: no escapes, no other line ends. */
+function isWhole(lines: readonly string[], bytes: number): boolean {
+  let length = 0;
+  for (const line of lines) {
+    // An escape may make up for a line end.
+    if (line.includes("\\")) return false;
+    length += line.length + 2;
+  }
+  return length === bytes || lines.length === 0;
 }
 
 function view(draft: Draft, redact: (text: string) => string, ended: KeptDialogue["ended"]): KeptDialogue {

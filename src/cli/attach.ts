@@ -54,7 +54,7 @@ export async function attach(args: AttachArguments): Promise<number> {
   const request = await reportRequest(args, asItGoes);
   const path = args.socket ?? theOnlySocket();
   const shown = args.tui && screenIsPossible(args.format, undefined);
-  const watched = shown ? new Watched(request.redact ? redactAddresses : (text) => text) : null;
+  const watched = shown ? new Watched(request.redact ? redactAddresses : null) : null;
   const observer = new Observer(request, {
     say: (line) => process.stdout.write(`${line}\n`),
     order: () => {},

@@ -84,7 +84,7 @@ function obey(order: Order): void {
 let sayOnScreen: ((text: string) => void) | null = null;
 const closeScreen = new AbortController();
 const redact = request.redact ? redactAddresses : (text: string) => text;
-const watched = request.screen === null ? null : new Watched(redact);
+const watched = request.screen === null ? null : new Watched(request.redact ? redactAddresses : null);
 const lines = asItGoes(request.asItGoes, redact, (line) => print(`${line}\n`));
 
 const files = new WrittenFiles(

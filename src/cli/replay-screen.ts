@@ -79,7 +79,7 @@ class Pass {
   constructor(wanted: ScreenRequest, schedule: Schedule | null) {
     this.#wanted = wanted;
     const { redact } = wanted.request;
-    this.watched = new Watched(redact ? redactAddresses : (text) => text);
+    this.watched = new Watched(redact ? redactAddresses : null);
     this.#reading = new Reading(wanted.request, {
       signal: this.#abort.signal,
       onProgress: (file, readBytes, totalBytes) => {

@@ -7,13 +7,14 @@ import type { Listeners } from "./as-it-goes.ts";
 
 /** What the screen shows beside the report: the dialogues, and reply times over time. */
 export class Watched {
-  readonly #redact: (text: string) => string;
+  readonly #redact: ((text: string) => string) | null;
   #keeper: DialogueKeeper;
   #timelines = new Timelines();
   /** Of keepers before a reset. */
   #earlierVersion = 0;
 
-  constructor(redact: (text: string) => string) {
+  /** @param redact applied to text from the wire; null: it is kept as it is */
+  constructor(redact: ((text: string) => string) | null) {
     this.#redact = redact;
     this.#keeper = new DialogueKeeper({ redact });
   }

@@ -222,7 +222,8 @@ function move(session: Session, by: number): void {
       break;
     case "ladder": {
       const { dialogue } = session.scene(session.picture);
-      state.ladderLine = dialogue === null ? 0 : within(state.ladderLine, ladderOf(dialogue).length);
+      state.ladderLine =
+        dialogue === null ? 0 : within(state.ladderLine, ladderOf(dialogue, model.report.findings).length);
       break;
     }
     case "waiting":
@@ -337,7 +338,7 @@ function openEvidence(session: Session): void {
     state.dialogue = dialogue.id;
     state.ladderLine = Math.max(
       0,
-      ladderOf(dialogue).findIndex((line) => line.frame === frame),
+      ladderOf(dialogue, model.report.findings).findIndex((line) => line.frame === frame),
     );
     session.show("ladder");
     return;

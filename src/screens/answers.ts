@@ -121,7 +121,7 @@ function contentOf(session: Session, kind: Saved): Export | null {
     case "picture":
       return { kind: "text", text: pictureText(session.draw(session.picture.width, session.picture.height)) };
     case "ladder":
-      return dialogue === null ? null : { kind: "text", text: ladderText(dialogue) };
+      return dialogue === null ? null : { kind: "text", text: ladderText(dialogue, report.findings) };
     case "capture":
       return dialogue === null ? null : { kind: "capture", dialogue };
   }

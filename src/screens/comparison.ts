@@ -31,9 +31,18 @@ export function compareDialogues(
 }
 
 function said(a: KeptExchange, b: KeptExchange, differences: ScreenHost["differences"]): ShownDifference[] {
-  const asked = a.command === b.command ? [] : differences(a.command ?? "", b.command ?? "", false);
-  const [x, y] = [a.lines.join("\n"), b.lines.join("\n")];
-  return [...asked, ...(x === y ? [] : differences(x, y, a.phase === "ehlo"))];
+  const [asked, otherAsked] = [a, b].map(
+    ({ command, commandOctets }) => commandOctets ?? withEnds(command === null ? [] : [command]),
+  );
+  const [reply, otherReply] = [a, b].map(({ lines, replyOctets }) => replyOctets ?? withEnds(lines));
+  return [
+    ...(asked === otherAsked ? [] : differences(asked!, otherAsked!, false)),
+    ...(reply === otherReply ? [] : differences(reply!, otherReply!, a.phase === "ehlo")),
+  ];
+}
+
+function withEnds(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\r\n`).join("");
 }
 
 type Pair = readonly [KeptExchange | null, KeptExchange | null];

@@ -1,5 +1,7 @@
+import type { Finding } from "../spine/finding.ts";
 import type { KeptDialogue, KeptExchange } from "../spine/kept.ts";
 import { shortDuration, sinceText } from "./numbers.ts";
+import { type Original, originalsIn } from "./originals.ts";
 
 /**
  * A dialogue as a ladder: what was said, line by line, with the time before each. The view draws these
@@ -14,8 +16,11 @@ export interface LadderLine {
   readonly silentUs: number | null;
   /** Of that, one round trip between the point of capture and the server, where the handshake shows it. */
   readonly pathUs: number | null;
-  readonly side: "client" | "server" | "event";
+  /** `was`: below a line that was rewritten, what it was; `marks`: carets below that. */
+  readonly side: "client" | "server" | "event" | "was" | "marks";
   readonly text: string;
+  /** The line as bytes, one character each; null where none were kept. */
+  readonly octets: string | null;
   /** What is remarkable, in words and with its sign. */
   readonly notes: readonly string[];
   readonly frame: number | null;
@@ -34,12 +39,15 @@ const line = (atUs: number | null, said: Said): LadderLine => ({
   gapUs: null,
   silentUs: null,
   pathUs: null,
+  octets: null,
   notes: [],
   frame: null,
   ...said,
 });
 
-export function ladderOf(dialogue: KeptDialogue): LadderLine[] {
+/** @param findings of the whole report: those of this dialogue tell what rewritten lines were */
+export function ladderOf(dialogue: KeptDialogue, findings: readonly Finding[]): LadderLine[] {
+  const originalOf = originalsIn(dialogue, findings);
   const blocks: Block[] = [];
   const add = (atUs: number | null, ...lines: LadderLine[]) => {
     blocks.push({ atUs, order: blocks.length, lines });
@@ -54,7 +62,7 @@ export function ladderOf(dialogue: KeptDialogue): LadderLine[] {
   const pathUs = pathOf(dialogue);
   for (const exchange of exchanges) {
     asked(exchange, add);
-    answered(exchange, pathUs, add);
+    answered(exchange, pathUs, originalOf, add);
   }
   const left = dialogue.exchangeCount - exchanges.length;
   if (dialogue.exchanges !== null && left > 0)
@@ -88,7 +96,13 @@ function asked(exchange: KeptExchange, add: Add): void {
   if (askedFirstAtUs !== null && askedLastAtUs !== null && askedLastAtUs - askedFirstAtUs > 10_000)
     notes.push(`took ${shortDuration(askedLastAtUs - askedFirstAtUs)} to arrive`);
   const text = command ?? WORDS[verb] ?? verb;
-  add(atUs, line(atUs, { side: "client", text, notes, frame: askedFrames?.[1] ?? null }));
+  const octets = exchange.commandOctets ?? (isSecret(command) || command === null ? null : `${command}\r\n`);
+  add(atUs, line(atUs, { side: "client", text, octets, notes, frame: askedFrames?.[1] ?? null }));
+}
+
+/** What is shown is not what was said. */
+function isSecret(text: string | null): boolean {
+  return text?.includes("[redacted]") ?? false;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -98,7 +112,12 @@ const WORDS: Readonly<Record<string, string>> = {
   "(unknown)": "[not understood]",
 };
 
-function answered(exchange: KeptExchange, pathUs: number | null, add: Add): void {
+function answered(
+  exchange: KeptExchange,
+  pathUs: number | null,
+  originalOf: (line: string) => Original | null,
+  add: Add,
+): void {
   const { answeredFirstAtUs, answeredLastAtUs, lines, taint, serviceUs, waitedUs, phase } = exchange;
   if (answeredFirstAtUs === null) {
     if (taint !== "unanswered") return;
@@ -115,13 +134,27 @@ function answered(exchange: KeptExchange, pathUs: number | null, add: Add): void
   const frame = exchange.answeredFrames?.[0] ?? null;
   const notes = notesOn(exchange);
   const [first = phase === "tls" ? "ServerHello" : "[encrypted]", ...rest] = lines;
-  const shown = [line(answeredFirstAtUs, { side: "server", text: first, ...timing, frame, notes })];
+  const octets = exchange.replyOctets?.match(/[^\n]*\n|[^\n]+$/g) ?? lines.map((text) => `${text}\r\n`);
+  const head = { text: first, octets: octets[0] ?? null, ...timing, frame, notes };
+  const shown = [line(answeredFirstAtUs, { side: "server", ...head })];
   rest.forEach((text, i) => {
     const isLate =
       i === rest.length - 1 && answeredLastAtUs !== null && answeredLastAtUs - answeredFirstAtUs > 1_000;
-    shown.push(line(isLate ? answeredLastAtUs : null, { side: "server", text }));
+    shown.push(
+      line(isLate ? answeredLastAtUs : null, { side: "server", text, octets: octets[i + 1] ?? null }),
+    );
   });
-  add(answeredFirstAtUs, ...shown);
+  add(answeredFirstAtUs, ...shown.flatMap((said) => withOriginal(said, originalOf(said.text))));
+}
+
+function withOriginal(said: LadderLine, original: Original | null): LadderLine[] {
+  if (original === null) return [said];
+  const { text, textMarks, note } = original;
+  return [
+    { ...said, notes: [...said.notes, "~"] },
+    line(null, { side: "was", text, notes: [note] }),
+    line(null, { side: "marks", text: textMarks }),
+  ];
 }
 
 function notesOn({ retransmits, taint, verb }: KeptExchange): string[] {
@@ -171,10 +204,12 @@ function withGaps(lines: readonly LadderLine[]): LadderLine[] {
   });
 }
 
+const TEXT_ARROWS = { client: "-->", server: "<--", event: " * ", was: "was", marks: "   " };
+
 /** The ladder as a text file. */
-export function ladderText(dialogue: KeptDialogue): string {
-  const rows = ladderOf(dialogue).map(({ atUs, gapUs, silentUs, side, text, notes, frame }) => {
-    const arrow = side === "client" ? "-->" : side === "server" ? "<--" : " * ";
+export function ladderText(dialogue: KeptDialogue, findings: readonly Finding[]): string {
+  const rows = ladderOf(dialogue, findings).map(({ atUs, gapUs, silentUs, side, text, notes, frame }) => {
+    const arrow = TEXT_ARROWS[side];
     const when = sinceText(atUs, dialogue.startAtUs).padStart(10);
     const cells = [when, shortDuration(gapUs).padStart(8), shortDuration(silentUs).padStart(8), arrow, text];
     const rest = [...notes, ...(frame === null ? [] : [`frame ${frame}`])];
@@ -185,18 +220,13 @@ export function ladderText(dialogue: KeptDialogue): string {
   return `${[head, labels, ...rows].join("\n")}\n`;
 }
 
-/**
- * A line's bytes as a hex dump of 16 a row. Bytes that are shown as `\xNN` are that byte again.
- */
-export function hexRows(text: string): string[] {
-  const bytes = [...text.matchAll(/\\x([0-9a-f]{2})|[\s\S]/gu)].flatMap(([all, hex]) =>
-    hex === undefined ? [...new TextEncoder().encode(all)] : [Number.parseInt(hex, 16)],
-  );
+/** Bytes, one character each, as a hex dump of 16 a row. */
+export function hexRows(octets: string): string[] {
   const rows: string[] = [];
-  for (let at = 0; at < bytes.length; at += 16) {
-    const part = bytes.slice(at, at + 16);
-    const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    const ascii = part
+  for (let at = 0; at < octets.length; at += 16) {
+    const bytes = Array.from(octets.slice(at, at + 16), (character) => character.charCodeAt(0) & 0xff);
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const ascii = bytes
       .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "."))
       .join("");
     rows.push(`${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${ascii}`);

@@ -16,6 +16,12 @@ export interface KeptExchange {
   readonly code: number | null;
   /** The reply's lines; bounded, as is each line. */
   readonly lines: readonly string[];
+  /**
+   * Command and reply as they were on the wire, one character a byte, where the shown texts (each ended by
+   * CRLF) are not just that; else null. Never of a secret, never where texts were redacted.
+   */
+  readonly commandOctets: string | null;
+  readonly replyOctets: string | null;
   readonly askedFirstAtUs: number | null;
   readonly askedLastAtUs: number | null;
   readonly answeredFirstAtUs: number | null;

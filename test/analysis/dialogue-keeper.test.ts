@@ -14,7 +14,7 @@ async function kept(
   bounds: { maxDialogues?: number; maxDetailBytes?: number } = {},
   meanwhile: (keeper: DialogueKeeper) => void = () => {},
 ): Promise<KeptDialogues> {
-  const keeper = new DialogueKeeper({ redact: (text) => text, ...bounds });
+  const keeper = new DialogueKeeper({ redact: null, ...bounds });
   const analysis = new Analysis(
     {
       percentiles: [50],

@@ -45,6 +45,23 @@ describe.each(SIZES)("$columns×$rows", ({ columns, rows }) => {
   });
 });
 
+test("what a firewall rewrote, and what it was", async () => {
+  terminal = new TestTerminal("smtpscope replay captures/firewall-asa.outside.pcap --tui", {
+    columns: 120,
+    rows: 40,
+  });
+  await terminal.shows("all read");
+  terminal.press("3");
+  await terminal.shows("SYN-ACK");
+  const ladder = await terminal.settled();
+  // Two lines one above the other, carets below what differs.
+  expect(ladder).toMatch(/◀── 250-XXXXXXXB {2}~\n +was 250-STARTTLS .*\n +\^{8}\n/);
+  expectGolden("firewall-ladder-120x40", ladder);
+  terminal.press("4n");
+  await terminal.shows("rewriting/banner-masked");
+  expectGolden("firewall-findings-120x40", await terminal.settled());
+});
+
 test("smaller than 40×10: one line", async () => {
   terminal = new TestTerminal("smtpscope replay captures/slow-ptr.pcap --tui", { columns: 38, rows: 5 });
   await terminal.shows("all read");

@@ -1,11 +1,15 @@
 /** What keys do, without a terminal: each from the same picture. */
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Action, KEYS } from "../../src/screens/keys.ts";
 import type { ScreenModel } from "../../src/screens/model.ts";
 import { Session } from "../../src/screens/session.ts";
 import { SHIPPED, TOUR } from "../cli/support/captures.ts";
+import { Dialogue, writePcap } from "../cli/support/pcap.ts";
+import { workFolder } from "../cli/support/run.ts";
 import { modelOf, TestHost } from "./support/host.ts";
 
+const folder = workFolder();
 let model: ScreenModel;
 beforeAll(async () => {
   model = await modelOf(TOUR);
@@ -101,6 +105,30 @@ describe("what takes more than one key", () => {
     expect(textOf(session)).toContain(
       "0000  32 32 30 20 6d 61 69 6c 2e 65 78 61 6d 70 6c 65  220 mail.example",
     );
+  });
+
+  test("hex shows the bytes that came: escapes, and line ends that are not CRLF", async () => {
+    const capture = writePcap(
+      join(folder, "bytes.pcap"),
+      new Dialogue()
+        .handshake()
+        .server("220 mx\\x41\r\n")
+        .client("EHLO a\n")
+        .server(Buffer.from("250 caf\xe9 \x1b\r\n", "latin1"))
+        .client("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n")
+        .server("235 ok\r\n")
+        .close(),
+    );
+    const session = sessionOn(new TestHost(await modelOf(capture)));
+    press(session, "3", "x", "j", "j");
+    expect(textOf(session)).toContain("0000  32 32 30 20 6d 78 5c 78 34 31 0d 0a ");
+    press(session, "j");
+    expect(textOf(session)).toContain("0000  45 48 4c 4f 20 61 0a ");
+    press(session, "j");
+    expect(textOf(session)).toContain("0000  32 35 30 20 63 61 66 e9 20 1b 0d 0a ");
+    press(session, "j");
+    expect(textOf(session)).toMatch(/AUTH PLAIN.*\n +its bytes were not kept/);
+    expect(textOf(session)).not.toMatch(/AGFs|c2VjcmV0|secret/);
   });
 
   test("columns that are named are shown, others not", () => {

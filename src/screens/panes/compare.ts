@@ -94,13 +94,21 @@ function rowsOf({ verb, a, b, differences }: ComparedExchange): Row[] {
       const lines: Row[] = [];
       const say = (text: string, style: Style) => lines.push({ text, style, times: [] });
       say(`  ~ ${changes.join(", ")}`, "rewritten");
-      if (before !== null) say(`    A ${before}`, "plain");
+      const [a, b] = withoutEnds(before, after);
+      if (a !== null) say(`    A ${a}`, "plain");
       if (before !== null && beforeMarks !== "") say(`      ${beforeMarks}`, "rewritten");
-      if (after !== null) say(`    B ${after}`, "plain");
+      if (b !== null) say(`    B ${b}`, "plain");
       if (after !== null && afterMarks !== "") say(`      ${afterMarks}`, "rewritten");
       return lines;
     }),
   ];
+}
+
+/** Line ends are shown where they are not what they should be, or not the same. */
+function withoutEnds(before: string | null, after: string | null): [string | null, string | null] {
+  const isUsual = (text: string | null) => text === null || text.endsWith("\\r\\n");
+  if (!isUsual(before) || !isUsual(after)) return [before, after];
+  return [before?.slice(0, -4) ?? null, after?.slice(0, -4) ?? null];
 }
 
 /** `!`: more than a second, or the sign of one of the two being much slower. */

@@ -1,4 +1,4 @@
-import type { Evidence, Finding } from "../../spine/finding.ts";
+import type { Evidence, Finding, RewritingFinding } from "../../spine/finding.ts";
 import { countText } from "../../spine/format.ts";
 import { firstRow, type Rect, titled, wrap } from "../layout.ts";
 import { clockText, shortDuration, shortShare } from "../numbers.ts";
@@ -71,7 +71,11 @@ export function drawFindings(scene: Scene, rect: Rect): void {
   say(standing(finding), "dim");
   if (finding.evidence.length > 0) say("Evidence", "title");
   for (const evidence of finding.evidence) say(evidenceText(evidence), "plain", 2);
-  if (finding.kind === "finding" && "against" in finding) {
+  if ("basis" in finding)
+    sayChanges(finding, say, (text, style) => {
+      if (y < end) canvas.put(body.x + 3, y++, text, style, body.x + body.width);
+    });
+  if ("against" in finding) {
     if (finding.against.length > 0) say("Against", "title");
     for (const evidence of finding.against) say(evidenceText(evidence), "plain", 2);
     if (finding.decide !== null) say(`To decide: ${finding.decide}`, "plain");
@@ -80,6 +84,32 @@ export function drawFindings(scene: Scene, rect: Rect): void {
   say(finding.remedy, "plain", 2);
   say(`Source: ${finding.source}`, "dim");
 }
+
+type Say = (text: string, style: Style, indent?: number) => void;
+
+/** What was said and what arrived, carets under what differs; or what a masked text may have been. */
+function sayChanges({ differences = [], originals = [] }: RewritingFinding, say: Say, put: Say): void {
+  if (differences.length > 0) say("Said, and arrived", "title");
+  for (const { before, beforeMarks, beforeHex, after, afterMarks, afterHex } of differences) {
+    for (const [text, marks, hex] of [
+      [before, beforeMarks, beforeHex],
+      [after, afterMarks, afterHex],
+    ] as const) {
+      put(text === "" ? "(no such line)" : text, "plain");
+      if (marks !== "") put(marks, "rewritten");
+      if (hex !== "") put(hex, "dim");
+    }
+  }
+  if (originals.length > 0) say("Masked, and what it was", "title");
+  for (const { masked, candidates } of originals) {
+    put(masked, "rewritten");
+    for (const { text, share, inferred } of candidates.slice(0, MAX_CANDIDATES))
+      put(`${text}  (${Math.round(share * 100)} %: ${inferred})`, "plain");
+  }
+}
+
+/** The others are hardly likely. */
+const MAX_CANDIDATES = 2;
 
 function standing(finding: Finding): string {
   const sure = `confidence ${Math.round(finding.confidence * 100)} %`;

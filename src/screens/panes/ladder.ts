@@ -24,7 +24,7 @@ export function drawLadder(scene: Scene, rect: Rect, focused: boolean): void {
     canvas.put(below.x + 1, below.y + i, fact, i === 0 ? "plain" : "dim", below.x + below.width);
   });
   const body = { ...below, y: below.y + shown.length, height: below.height - shown.length };
-  const lines = ladderOf(dialogue);
+  const lines = ladderOf(dialogue, scene.model.report.findings);
   const chosen = Math.min(state.ladderLine, lines.length - 1);
   drawLines(scene, body, lines, focused ? chosen : -1);
 }
@@ -91,7 +91,7 @@ function drawLines(scene: Scene, rect: Rect, lines: readonly LadderLine[], chose
   label("silent", columns.silent + GAP - 1);
   if (columns.hasPath) label("path", columns.path + PATH);
   if (columns.hasFrame) label("frame", rect.width);
-  const hex = state.hex && chosen >= 0 ? hexRows(lines[chosen]!.text) : [];
+  const hex = state.hex && chosen >= 0 ? hexOf(lines[chosen]!) : [];
   const height = rect.height - 1 - Math.min(hex.length, Math.max(0, rect.height - 4));
   const first = firstRow(Math.max(0, chosen), lines.length, height);
   const hexX = Math.max(1, Math.min(columns.text, rect.width - HEX_WIDTH));
@@ -107,9 +107,14 @@ function drawLines(scene: Scene, rect: Rect, lines: readonly LadderLine[], chose
   }
 }
 
+function hexOf({ octets, side }: LadderLine): string[] {
+  if (octets !== null) return hexRows(octets);
+  return side === "client" || side === "server" ? ["its bytes were not kept"] : [];
+}
+
 const HEX_WIDTH = 71;
 
-const ARROWS = { client: "──▶", server: "◀──", event: " · " };
+const ARROWS = { client: "──▶", server: "◀──", event: " · ", was: "was", marks: "   " };
 
 function drawLine(
   scene: Scene,
@@ -141,19 +146,29 @@ function drawLine(
   }
   if (columns.hasPath && entry.pathUs !== null)
     canvas.putRight(x + columns.path + PATH, y, shortDuration(entry.pathUs), "dim");
-  canvas.put(x + columns.arrow, y, ARROWS[side], side === "event" ? "dim" : side);
+  canvas.put(x + columns.arrow, y, ARROWS[side], LOOKS[side]);
   const notes = entry.notes.join(", ");
-  const noteWidth = notes === "" ? 0 : widthOf(notes) + 3;
+  // A long note gives way to the text.
+  const noteWidth = notes === "" || entry.side === "was" ? 0 : widthOf(notes) + 3;
   const end = x + columns.end;
   const at = canvas.put(x + columns.text, y, entry.text, styleOf(entry), end - noteWidth);
-  if (notes !== "") canvas.put(at + 2, y, notes, notes === "X" ? "broken" : "mark", end);
+  if (notes !== "")
+    canvas.put(at + 2, y, notes, notes === "X" ? "broken" : notes === "~" ? "rewritten" : "mark", end);
   if (columns.hasFrame && entry.frame !== null)
     canvas.putRight(x + rect.width, y, String(entry.frame), "dim");
 }
 
+const LOOKS: Readonly<Record<LadderLine["side"], Style>> = {
+  client: "client",
+  server: "server",
+  event: "dim",
+  was: "rewritten",
+  marks: "rewritten",
+};
+
 function styleOf({ side, text, notes }: LadderLine): Style {
   if (notes.includes("X")) return "broken";
-  if (side === "event") return "dim";
-  if (side === "client") return "client";
+  if (side !== "server") return LOOKS[side];
+  if (notes.includes("~")) return "rewritten";
   return /^[45]\d\d/.test(text) ? "broken" : "server";
 }

@@ -22,7 +22,7 @@ const REQUEST: ReadRequest = {
 };
 
 export async function modelOf(path: string): Promise<ScreenModel> {
-  const watched = new Watched((text) => text);
+  const watched = new Watched(null);
   const reading = new Reading(REQUEST, {
     signal: new AbortController().signal,
     onProgress: () => {},
