@@ -96,13 +96,14 @@ function asked(exchange: KeptExchange, add: Add): void {
   if (askedFirstAtUs !== null && askedLastAtUs !== null && askedLastAtUs - askedFirstAtUs > 10_000)
     notes.push(`took ${shortDuration(askedLastAtUs - askedFirstAtUs)} to arrive`);
   const text = command ?? WORDS[verb] ?? verb;
-  const octets = exchange.commandOctets ?? (isSecret(command) || command === null ? null : `${command}\r\n`);
+  const kept = command === null || isSecret(command) ? null : `${command}\r\n`;
+  const octets = kept === null ? null : (exchange.commandOctets ?? kept);
   add(atUs, line(atUs, { side: "client", text, octets, notes, frame: askedFrames?.[1] ?? null }));
 }
 
 /** What is shown is not what was said. */
-function isSecret(text: string | null): boolean {
-  return text?.includes("[redacted]") ?? false;
+function isSecret(text: string): boolean {
+  return text.includes("[redacted]");
 }
 
 const WORDS: Readonly<Record<string, string>> = {
