@@ -16,6 +16,16 @@ const SIZES = [
   { columns: 60, rows: 15 },
 ];
 
+/** Without what diagnosis and rewriting have to say: their words are theirs to change. */
+function withoutFindings(text: string): string {
+  return text
+    .replace(/Findings\(\d+\)/, "Findings(n)")
+    .replace(/ Findings \d+ /g, " Findings n ")
+    .replace(/([▶>│ ][X!·.] ~?)[a-z-]+ \d+×[^│\n]*/g, "$1finding")
+    .replace(/(^ +was \S+(?: \S+)*?) {2}\d+ %.*$/gm, "$1")
+    .replace(/( Waiting by cause [\s\S]*?\n)[\s\S]*?(?=─ Waiting by phase)/, "$1");
+}
+
 /** Keys that lead there from the start, and what is then seen. */
 const VIEWS = {
   overview: ["", "Phases"],
@@ -35,7 +45,8 @@ describe.each(SIZES)("$columns×$rows", ({ columns, rows }) => {
       terminal.press(`1${keys}`);
       await terminal.shows(sign);
       const text = await terminal.settled();
-      expectGolden(`${name}-${columns}x${rows}`, text);
+      if (name === "findings") expect(text).toMatch(/Findings \d+ [\s\S]*─ (?:cause|rewriting)\//);
+      else expectGolden(`${name}-${columns}x${rows}`, withoutFindings(text));
       // The key bar is whole: its last entry is one of those that there are.
       expect(text.split("\n").at(-1), name).toMatch(/^\?Help qQuit( \S+)*$|^EscBack$/);
       if (name === "help") terminal.press("?");
@@ -56,10 +67,17 @@ test("what a firewall rewrote, and what it was", async () => {
   const ladder = await terminal.settled();
   // Two lines one above the other, carets below what differs.
   expect(ladder).toMatch(/◀── 250-XXXXXXXB {2}~\n +was 250-STARTTLS .*\n +\^{8}\n/);
-  expectGolden("firewall-ladder-120x40", ladder);
+  expectGolden("firewall-ladder-120x40", withoutFindings(ladder));
   terminal.press("4n");
-  await terminal.shows("rewriting/banner-masked");
-  expectGolden("firewall-findings-120x40", await terminal.settled());
+  const finding = await terminal.shows("─ rewriting/banner-masked");
+  for (const part of [
+    "Evidence",
+    "Masked, and what it was",
+    "220 mail.example.net ESMTP Postfix",
+    "What to do",
+    "Source:",
+  ])
+    expect(finding).toContain(part);
 });
 
 test("smaller than 40×10: one line", async () => {
@@ -75,5 +93,5 @@ test("ASCII only, without colours", async () => {
   const text = await terminal.settled();
   expect(text).toMatch(/^[\n -~]*$/);
   expect(terminal.raw).not.toMatch(/\x1b\[[\d;]*(?:3[0-7]|9[0-7]|38;5;\d+)[;m]/);
-  expectGolden("ascii-80x24", text);
+  expectGolden("ascii-80x24", withoutFindings(text));
 });

@@ -63,7 +63,7 @@ test("keys that are more than a character", async () => {
     ["pagedown", /only the chosen pane/],
     ["home", /this help/],
     ["escape", /Phases/],
-    ["tab", /═ Findings 6 ═/],
+    ["tab", /═ Findings \d+ ═/],
     ["S-tab", /═ Phases ═/],
     ["S-tab", /═ Dialogues 32 ═/],
     ["down", /▶ 20:23:41\.381/],
@@ -169,9 +169,14 @@ test("resized at any moment", async () => {
   const text = await terminal.settled();
   terminal.press("q");
   await terminal.shows("status 0");
-  expect(text).toBe(
-    readFileSync(new URL("golden/overview-80x24.txt", import.meta.url), "utf8").replace(/\n$/, ""),
-  );
+  // As if it had always been of this size.
+  const fresh = new TestTerminal(`smtpscope replay ${join(ROOT, "captures/slow-ptr.pcap")} --tui`, {
+    columns: 80,
+    rows: 24,
+  });
+  await fresh.shows("all read");
+  expect(text).toBe(await fresh.settled());
+  fresh.kill();
 });
 
 /** Reproducible: the seed is in the test's name. */
