@@ -19,7 +19,7 @@ const SIZES = [
 /** Without what diagnosis and rewriting have to say: their words are theirs to change. */
 function withoutFindings(text: string): string {
   return text
-    .replace(/Findings\(\d+\)/, "Findings(n)")
+    .replace(/Findings\(\d+\)(.*?)  +(\S)/, "Findings(n)$1  $2")
     .replace(/ Findings \d+ /g, " Findings n ")
     .replace(/([▶>│ ][X!·.] ~?)[a-z-]+ \d+×[^│\n]*/g, "$1finding")
     .replace(/(^ +was \S+(?: \S+)*?) {2}\d+ %.*$/gm, "$1")
