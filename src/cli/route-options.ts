@@ -1,5 +1,5 @@
 import type { ArgumentsCamelCase, InferredOptionTypes } from "yargs";
-import { type ListenOn, parseHostPort, parseListen, parseNetworks } from "../relay/host-port.ts";
+import { isLoopback, type ListenOn, parseHostPort, parseListen, parseNetworks } from "../relay/host-port.ts";
 import { inheritedDescriptors } from "../relay/inherited.ts";
 import type { Native } from "../relay/native/native.ts";
 import { mayBeTransparent } from "../relay/native/privileges.ts";
@@ -70,7 +70,17 @@ type RouteArguments = ArgumentsCamelCase<InferredOptionTypes<typeof ROUTE_OPTION
 /** @throws SmtpscopeError */
 export function listenOn(args: RouteArguments): readonly ListenOn[] {
   const anywhere = args.mode === "explicit" ? "127.0.0.1" : "::";
-  if (args.listen !== undefined) return [parseListen(args.listen, anywhere)];
+  if (args.listen !== undefined) {
+    const listen = parseListen(args.listen, anywhere);
+    // Rules bring connections to the addresses of this host's interfaces; its own mail, over lo.
+    if (args.mode !== "explicit" && !args.ownMail && "host" in listen && isLoopback(listen.host)) {
+      throw new SmtpscopeError(
+        "usage",
+        `with --mode ${args.mode} nothing comes to ${listen.host}: -l ${listen.port}`,
+      );
+    }
+    return [listen];
+  }
   const inherited = inheritedDescriptors(process.env, process.pid);
   if (inherited.length > 0) return inherited.map((fd) => ({ fd }));
   throw new SmtpscopeError("usage", "say where to listen: -l PORT (no socket was passed by systemd)");

@@ -129,9 +129,10 @@ export class Route {
     const { upstream, source } = this.#options;
     const hosts = (upstream?.addresses ?? []).map(({ host }) => host);
     if (source === "own" || hosts.length === 0) return null;
+    const open = listening.filter((host) => !isLoopback(host));
     // On :: both come.
-    if (listening.some((host) => host.includes(":")) && !hosts.some(isIPv6)) return "IPv6";
-    const takesIPv4 = listening.some((host) => host === "::" || !host.includes(":"));
+    if (open.some((host) => host.includes(":")) && !hosts.some(isIPv6)) return "IPv6";
+    const takesIPv4 = open.some((host) => host === "::" || !host.includes(":"));
     return takesIPv4 && hosts.every(isIPv6) ? "IPv4" : null;
   }
 

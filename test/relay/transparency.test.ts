@@ -347,7 +347,8 @@ describe.skipIf(!mayRun)(
 
       test("explicit, as the client: a connection from this host is one of this host", async () => {
         const args = ["-l", ANY, "-u", "192.0.2.25:25", "--source", "client"];
-        await stand([...args, "--socket", socket]);
+        const proxy = await stand([...args, "--socket", socket]);
+        expect(proxy.said()).toContain("clients that come by IPv6 can't be relayed as themselves");
         const said = await doctor(...args);
         expect(said).toMatch(/^fine +rules +are there and match$/m);
         expect(said).toMatch(/^fine +passage +/m);
