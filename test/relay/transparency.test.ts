@@ -339,8 +339,7 @@ describe.skipIf(!mayRun)(
         expect(said).toMatch(
           /^fine +proxy +0 of 0 connections relayed since it started; the server sees the proxy/m,
         );
-        const passage =
-          /^fine +passage +a connection from here \(\[::1\]:\d+\) to \[::1\]:2525 passed through/m;
+        const passage = /^fine +passage +a connection from port \d+ here to \[::1\]:2525 passed through/m;
         expect(said).toMatch(passage);
         expect((await end()).relay).toMatchObject({ accepted: 1, connected: 1 });
       });

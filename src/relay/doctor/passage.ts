@@ -3,8 +3,9 @@
  * `attach` does, and has to tell of the connection that was made. A rule that is wrong lets mail pass
  * by in silence, so nothing less counts.
  */
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { portOf } from "../../spine/address.ts";
 import { textOf } from "../../spine/text.ts";
 import type { Failed, Opened, RelayState } from "../facts.ts";
 import { BatchReader, CONNECTED, FAILED, OPEN, SERVER_BYTES, STATE } from "../observation.ts";
@@ -142,10 +143,15 @@ export function checkProxy(proxy: Watched | null, mode: string): Check[] {
 /** Connects to `target`, which is the proxy or, where a rule should bring us to it, the server. */
 export async function proveOwn(proxy: Watched, target: HostAndPort): Promise<Check> {
   const where = endpointText(target.host, target.port);
-  const { socket, from, banner } = await greeted(target, null);
+  const localPort = await freePort();
+  proxy.forget();
+  const { socket, banner } = await greeted(target, null, localPort);
   // A connection is told of when there is something to say of it.
   const text = await banner;
-  const id = await proxy.waitFor(() => idOf(proxy, ({ client }) => client === from), STATE_PATIENCE_MS);
+  const id = await proxy.waitFor(
+    () => idOf(proxy, ({ client }) => portOf(client) === localPort),
+    STATE_PATIENCE_MS,
+  );
   socket.destroy();
   if (id === null) {
     const reached = text === null ? "got no answer" : `was answered "${text}"`;
@@ -162,7 +168,7 @@ export async function proveOwn(proxy: Watched, target: HostAndPort): Promise<Che
     return missing("passage", `it passed through the proxy to ${server}, which said nothing`);
   return fine(
     "passage",
-    `a connection from here (${from}) to ${where} passed through the proxy to ${server}: "${text}"`,
+    `a connection from port ${localPort} here to ${where} passed through the proxy to ${server}: "${text}"`,
   );
 }
 
@@ -206,37 +212,44 @@ function idOf(proxy: Watched, isIt: (opened: Opened, id: number) => boolean): nu
 
 interface Greeted {
   readonly socket: Socket;
-  /** `address:port` of this end. */
-  readonly from: string;
   /** The first line the server says; null when none came. */
   readonly banner: Promise<string | null>;
   failed(): string | null;
 }
 
 /** Resolves when connected, or when that failed. */
-async function greeted({ host, port }: HostAndPort, sendProxy: ProxyVersion | null): Promise<Greeted> {
-  const socket = connect({ host, port });
+async function greeted(
+  { host, port }: HostAndPort,
+  sendProxy: ProxyVersion | null,
+  localPort?: number,
+): Promise<Greeted> {
+  const socket = connect({ host, port, ...(localPort === undefined ? {} : { localPort }) });
   let why: string | null = null;
   const banner = new Promise<string | null>((resolve) => {
     socket.setTimeout(BANNER_PATIENCE_MS, () => resolve(null));
     socket.once("data", (chunk: Buffer) => resolve(firstLine(chunk)));
     socket.once("close", () => resolve(null));
   });
-  let from = "?";
   await new Promise<void>((resolve) => {
-    socket.once("connect", () => {
-      // Asked at once: a connection that is reset right away has no end any more.
-      from = endpointText(socket.localAddress, socket.localPort);
-      resolve();
-    });
-    socket.on("error", (error: NodeJS.ErrnoException) => {
+    socket.once("connect", resolve).on("error", (error: NodeJS.ErrnoException) => {
       why ??= error.code ?? error.message;
       resolve();
     });
   });
   // The proxy speaks for itself here.
   if (sendProxy !== null && why === null) socket.write(encodeProxyHeader(sendProxy, null));
-  return { socket, from, banner, failed: () => (socket.bytesRead === 0 ? why : null) };
+  return { socket, banner, failed: () => (socket.bytesRead === 0 ? why : null) };
+}
+
+/** Chosen beforehand: a connection that is reset at once can't be asked any more where it came from. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 function firstLine(chunk: Buffer): string {
