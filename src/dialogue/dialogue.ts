@@ -205,9 +205,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (i > start) disclosure.server(this.#serverOffset + (i - start), "plain");
     while (i < end && this.wanted) {
       const offset = this.#serverOffset + (i - start);
+      const begun = encryption.serverEncrypts;
       if (encryption.ofServer(buffer[i]!) || this.#joinsTls(buffer[i]!)) {
         const known = encryption.bytes("server", atUs, frame, offset, buffer, i, end);
-        disclosure.server(offset + (known - i), "plain");
+        // The first byte told that it is TLS, whatever came of it.
+        disclosure.server(offset + Math.max(known - i, begun ? 0 : 1), "plain");
         if (known < end) disclosure.server(offset + (end - i), "secret");
         break;
       }

@@ -173,7 +173,8 @@ export class Recording implements PrivacyListener {
       if (track.isOther) track.giveUpWaiting();
       const all = this.#withheld.bytes + this.#order.lateBytes;
       if (track.keptBytes <= MAX_TRACK_BYTES && (track.keptBytes === 0 || all <= MAX_KEPT_BYTES)) return;
-      this.#impatient++;
+      if (!track.wasImpatient) this.#impatient++;
+      track.wasImpatient = true;
       track.giveUpWaiting();
     });
     this.#order.passed(atUs);

@@ -33,7 +33,6 @@ export interface Packet {
 export class Tcp {
   readonly #ends: Ends;
   readonly #senders: Readonly<Record<Side, Sender>>;
-  isReset = false;
 
   /** @param number differs from one connection to the next, so that a port used again is a new one */
   constructor(ends: Ends, number: number) {
@@ -91,12 +90,15 @@ export class Tcp {
   }
 
   rst(from: Side, atUs: number): Packet {
-    this.isReset = true;
     return this.#packet(from, atUs, RST | ACK, 0, 0, null);
   }
 
   isFinished(side: Side): boolean {
     return this.#senders[side].finished;
+  }
+
+  get bothFinished(): boolean {
+    return this.isFinished("client") && this.isFinished("server");
   }
 
   /** Before the server has answered there is nothing to acknowledge: an early talker. */

@@ -17,6 +17,8 @@ export class Track implements Lane {
   readonly transport: Transport;
   /** Something went wrong with it: a defect. No more of it is recorded. */
   isGivenUp = false;
+  /** Something of it was filled over before it could be judged. */
+  wasImpatient = false;
   readonly #order: InOrder;
   /** What waits to be judged; null where everything is recorded as it is. */
   readonly #withheld: Withheld | null;
@@ -27,6 +29,8 @@ export class Track implements Lane {
   #synAckDone = false;
   #ackDone = false;
   #orderUs = 0;
+  /** A RST is written last: what the other side had sent may still be heard of. */
+  #reset: { readonly from: Side; readonly atUs: number } | null = null;
 
   /**
    * @param number another one for each connection of a recording
@@ -160,20 +164,20 @@ export class Track implements Lane {
   }
 
   end(from: Side, atUs: number, how: EndCause): void {
-    if (how !== "fin" && how !== "rst") return;
+    if (how === "rst") this.#reset ??= { from, atUs: this.#time(atUs) };
+    if (how !== "fin") return;
     if (!this.#ackDone) this.greet();
     const tcp = this.#placed();
-    if (tcp === null || tcp.isReset || (how === "fin" && tcp.isFinished(from))) return;
-    const time = this.#time(atUs);
-    this.#add(from, how === "rst" ? tcp.rst(from, time) : tcp.fin(from, time), atUs);
-    const isLast = tcp.isFinished("client") && tcp.isFinished("server") && !tcp.isReset;
+    if (tcp === null || tcp.isFinished(from)) return;
+    this.#add(from, tcp.fin(from, this.#time(atUs)), atUs);
+    const isLast = tcp.bothFinished && this.#reset === null;
     if (isLast && !this.transport.oneWay) this.#acknowledge(tcp, from, atUs);
   }
 
   close(atUs: number): void {
     if (!this.#ackDone) this.greet();
     const tcp = this.#placed();
-    if (tcp !== null && !tcp.isReset) this.#close(tcp, atUs);
+    if (tcp !== null) this.#close(tcp, atUs);
     this.giveUpWaiting();
   }
 
@@ -184,7 +188,11 @@ export class Track implements Lane {
       this.#add("server", tcp.rst("server", time), time);
       return;
     }
-    if (tcp.isFinished("client") && tcp.isFinished("server")) return;
+    if (this.#reset !== null) {
+      this.#add(this.#reset.from, tcp.rst(this.#reset.from, this.#reset.atUs), this.#reset.atUs);
+      return;
+    }
+    if (tcp.bothFinished) return;
     // The latest packet says until when the connection was seen; without both FINs that is its end.
     const time = this.#time(atUs);
     if (this.#synDone && synAckAtUs === null && tcp.offset("client") === 0) {

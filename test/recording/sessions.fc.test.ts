@@ -11,27 +11,32 @@ async function recordScript(folder: string, script: Script): Promise<Recorded> {
   return record(folder, (sink) => tell(script, sink));
 }
 
-/** What a relay can say: no copies, time that goes on, an end that is one. */
+/** What a relay can say: no copies, time that goes on, at most one end of each side, nothing of it behind that. */
 function relayed({ facts, steps }: Script): Script {
-  let atUs = 0;
-  const ends: Step[] = [];
-  const rest: Step[] = [];
+  let atUs = HANDSHAKE.handshakeAtUs!;
+  const said: Step[] = [];
   const missed = new Set<Side>();
+  const reset = new Set<Side>();
   for (const step of steps) {
     if (step.kind === "copy") continue;
-    atUs = Math.max(atUs, step.atUs, HANDSHAKE.handshakeAtUs!);
-    // What is missed is told with the next that is not.
-    if (step.kind === "gap" && missed.has(step.from)) continue;
-    if (step.kind === "gap") missed.add(step.from);
-    if (step.kind === "bytes") missed.delete(step.from);
-    if (step.kind !== "end") rest.push({ ...step, atUs });
-    else if (!ends.some((other) => other.kind === "end" && (other.how === "rst" || other.from === step.from)))
-      ends.push(step);
+    atUs = Math.max(atUs, step.atUs);
+    if (step.kind === "end") {
+      // A reset ends a connection at once, but what the other side had sent may still be read.
+      if (step.how !== "rst" || reset.size > 0) continue;
+      reset.add(step.from);
+    } else if (step.kind !== "tick") {
+      if (reset.has(step.from)) continue;
+      // What is missed is told with the next that is not.
+      if (step.kind === "gap" && (missed.has(step.from) || reset.size > 0)) continue;
+      if (step.kind === "gap") missed.add(step.from);
+      else missed.delete(step.from);
+    }
+    said.push({ ...step, atUs });
   }
-  return {
-    facts: { ...HANDSHAKE, port: facts.port },
-    steps: [...rest, ...ends.map((step) => ({ ...step, atUs: atUs + 1 }) as Step)],
-  };
+  if (reset.size === 0)
+    for (const from of ["client", "server"] as const)
+      said.push({ kind: "end", from, atUs: atUs + 1, how: "fin" });
+  return { facts: { ...HANDSHAKE, port: facts.port }, steps: said };
 }
 
 describe("a recording replays to the run it was made of", () => {
