@@ -43,7 +43,7 @@ const OWNERS: Record<string, readonly string[]> = {
   "node:vm": ["cli"],
   "node:net": ["probe", "relay"],
   "node:tls": ["probe"],
-  "node:child_process": ["relay"],
+  "node:child_process": ["relay", "capture/live"],
   "hdr-histogram-js": ["latency"],
   "dns-packet": ["capture/dns"],
   fzstd: ["capture/file"],

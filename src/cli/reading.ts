@@ -3,6 +3,7 @@ import type { GroupKey } from "../analysis/groups.ts";
 import { Capture } from "../capture/capture.ts";
 import type { ReadOptions, ReadOutcome } from "../capture/file/open.ts";
 import type { Schedule } from "../capture/file/paced.ts";
+import type { LiveStream } from "../capture/live/live-stream.ts";
 import { Dialogues } from "../dialogue/dialogues.ts";
 import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
@@ -99,8 +100,13 @@ export class Reading {
     await this.#read(paths, (capture, path, options) => capture.readFile(path, options));
   }
 
-  async stream(name: string, stream: NodeJS.ReadableStream): Promise<void> {
-    await this.#read([name], (capture, _path, options) => capture.readStream(name, stream, options));
+  /** What is captured while it is read. */
+  async stream(live: LiveStream): Promise<void> {
+    await this.#read([live.name], async (capture, name, options) => {
+      const outcome = await capture.readStream(name, live.stream, options);
+      capture.dropped(0, live.dropped());
+      return outcome;
+    });
   }
 
   async #read(

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Schedule } from "../capture/file/paced.ts";
+import type { LiveStream } from "../capture/live/live-stream.ts";
 import type { Progress, ScreenEnd, ScreenHost, Speed } from "../screens/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Report } from "../spine/report.ts";
@@ -19,6 +20,8 @@ export interface ScreenRequest {
   readonly request: ReadRequest;
   /** As named by the operator; `-` is standard input. */
   readonly inputs: readonly string[];
+  /** What is captured meanwhile. */
+  readonly live: LiveStream | null;
   /** Files that are read by one reader, in order. */
   readonly groups: readonly (readonly string[])[];
   readonly color: ColourChoice;
@@ -93,7 +96,7 @@ class Pass {
   }
 
   async read(): Promise<void> {
-    if (this.#wanted.inputs.includes("-")) await this.#reading.stream("-", process.stdin);
+    if (this.#wanted.live !== null) await this.#reading.stream(this.#wanted.live);
     for (const group of this.#wanted.groups) await this.#reading.group(group);
     const part = await this.#reading.finish(this.#reading.servers);
     if (!this.#abort.signal.aborted) this.#part = part;
@@ -102,7 +105,8 @@ class Pass {
 
   stop(): void {
     this.#abort.abort();
-    if (this.#wanted.inputs.includes("-")) process.stdin.destroy();
+    this.#wanted.live?.stop();
+    this.#wanted.live?.stream.destroy();
   }
 
   /** All of it; null until it has been read. */

@@ -2,10 +2,13 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { groupRings } from "../capture/file/ring.ts";
+import type { LiveStream } from "../capture/live/live-stream.ts";
+import { captureFilter, tap } from "../capture/live/tap.ts";
 import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
 import type { Report } from "../spine/report.ts";
+import { captureUser, giveUpRoot } from "./capture-user.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
 import { DASH } from "./dash.ts";
@@ -19,7 +22,7 @@ import { replayOnScreen } from "./replay-screen.ts";
 import { assemble } from "./report.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
 import { SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
-import { parseInstant } from "./times.ts";
+import { parseInstant, parseLength } from "./times.ts";
 
 export const REPLAY = "replay [files..]";
 export const REPLAY_HELP = "Read packet captures and say how long every SMTP reply took";
@@ -33,6 +36,23 @@ const OPTIONS = {
     nargs: 1,
     requiresArg: true,
     describe: "A capture to read, like a plain argument; - is standard input",
+  },
+  interface: {
+    alias: "i",
+    type: "string",
+    requiresArg: true,
+    describe: "Capture from this interface, by tcpdump or dumpcap, and follow it",
+  },
+  "capture-filter": {
+    alias: "f",
+    type: "string",
+    requiresArg: true,
+    describe: "With -i: what to capture, in tcpdump's language [default: mail ports, DNS and ident]",
+  },
+  duration: {
+    type: "string",
+    requiresArg: true,
+    describe: "With -i or -: end by itself after so long, e.g. 2h",
   },
   format: {
     alias: "o",
@@ -73,6 +93,7 @@ export function replayOptions(argv: Argv) {
     .options(OPTIONS)
     .example("$0 replay mail.pcap", "How long did every reply take?")
     .example("tcpdump -U -s0 -w - port 25 | $0 replay -", "The same, while it happens")
+    .example("$0 replay -i eth0", "The same, captured by itself")
     .example("$0 replay mail.pcap -Y 'phase==banner && dur>1s' -o ndjson", "Every late banner, for a program")
     .example("$0 replay ring*.pcap --by client", "Who waits most?")
     .epilogue(EXIT_STATUSES);
@@ -82,27 +103,43 @@ export function replayOptions(argv: Argv) {
 export async function replay(args: ReplayArguments): Promise<number> {
   refuseRepeated(args, OPTIONS);
   const named = [...(args.read ?? []), ...(args.files ?? []), ...args._.slice(1).map(String)];
-  const inputs = inputsOf(named.map((name) => (name === DASH ? "-" : name)));
+  const inputs = inputsOf(
+    named.map((name) => (name === DASH ? "-" : name)),
+    args.interface ?? null,
+  );
   if (args.speed !== undefined) refuseTimeless(args, inputs);
-  const request = await requestOf(args, inputs.streams > 0);
-  if (args.tui && screenIsPossible(args.format, args.output)) return replayTui(args, inputs, request);
+  if (args.duration !== undefined && inputs.live === null) {
+    throw new SmtpscopeError("usage", "--duration is for what has no end of its own: -i INTERFACE, or -");
+  }
+  if (args.captureFilter !== undefined && args.interface === undefined) {
+    throw new SmtpscopeError("usage", "-f says what -i captures: add -i INTERFACE (-Y selects exchanges)");
+  }
+  const request = await requestOf(args, inputs.live !== null);
+  const live = inputs.live === null ? null : await liveStream(args, request);
+  if (args.tui && screenIsPossible(args.format, args.output)) return replayTui(args, inputs, live, request);
   const output = openOutput(
     args.output === DASH ? null : (args.output ?? null),
     inputs.files,
     args.format === "ndjson",
   );
-  const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.streams === 0);
+  const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.live === null);
   const interrupt = new AbortController();
   let interrupted = false;
   const onSignal = () => {
     if (interrupted) process.exit(EXIT.interrupted);
     interrupted = true;
     // The program that feeds a pipe gets the signal too and ends it properly; that end is waited for.
-    if (inputs.streams === 0) interrupt.abort();
-    else setTimeout(() => interrupt.abort(), PIPE_PATIENCE_MS).unref();
+    if (live === null) interrupt.abort();
+    else {
+      live.stop();
+      setTimeout(() => interrupt.abort(), PIPE_PATIENCE_MS).unref();
+    }
   };
+  const durationMs = args.duration === undefined ? null : parseLength(args.duration, "duration");
+  const timer = durationMs === null ? null : setTimeout(() => live?.stop(), durationMs);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   try {
+    if (args.interface !== undefined && args.output === undefined) giveUpRoot();
     const hooks: ReadHooks = {
       signal: interrupt.signal,
       onProgress: (file, readBytes, totalBytes) => progress.update(file, readBytes, totalBytes),
@@ -111,12 +148,13 @@ export async function replay(args: ReplayArguments): Promise<number> {
         return output.write(lines);
       },
     };
-    const parts = await readInputs(inputs, request, hooks);
+    const parts = await readInputs(inputs, live, request, hooks);
     progress.clear();
     const status = await conclude(parts, request, inputs.files, args, output);
-    return interrupted && inputs.streams === 0 ? EXIT.interrupted : status;
+    return interrupted && inputs.live === null ? EXIT.interrupted : status;
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    if (timer !== null) clearTimeout(timer);
     progress.clear();
     output.close();
   }
@@ -125,19 +163,25 @@ export async function replay(args: ReplayArguments): Promise<number> {
 function refuseTimeless(args: ReplayArguments, inputs: Inputs): void {
   const why = !args.tui
     ? "is for the screen: add --tui"
-    : inputs.streams > 0
-      ? "needs a file: standard input comes at its own pace"
+    : inputs.live !== null
+      ? "needs a file: what is captured meanwhile comes at its own pace"
       : groupsOf(inputs).length > 1
         ? "needs one capture, or the files of one ring: several have no common time"
         : null;
   if (why !== null) throw new SmtpscopeError("usage", `--speed ${why}`);
 }
 
-function replayTui(args: ReplayArguments, inputs: Inputs, request: ReadRequest): Promise<number> {
+function replayTui(
+  args: ReplayArguments,
+  inputs: Inputs,
+  live: LiveStream | null,
+  request: ReadRequest,
+): Promise<number> {
   return replayOnScreen({
     // A screen has room for who waits most.
     request: { ...request, by: request.by ?? "client", asItGoes: "nothing" },
     inputs: inputs.files,
+    live,
     groups: groupsOf(inputs),
     color: args.color,
     ascii: args.ascii,
@@ -151,21 +195,37 @@ const PIPE_PATIENCE_MS = 2_000;
 interface Inputs {
   /** As named by the operator, folders replaced by what is in them. */
   readonly files: readonly string[];
-  readonly streams: number;
+  /** Which of them is no file: `-`, or an interface. */
+  readonly live: string | null;
 }
 
-async function readInputs(inputs: Inputs, request: ReadRequest, hooks: ReadHooks): Promise<ReadPart[]> {
+/** Standard input, or an interface that is captured from. */
+async function liveStream(
+  { interface: name, captureFilter: filter }: ReplayArguments,
+  { ports }: ReadRequest,
+): Promise<LiveStream> {
+  if (name !== undefined) return tap(name, filter ?? captureFilter(ports), captureUser());
+  // Whoever feeds it ends it.
+  return { name: "-", stream: process.stdin, dropped: () => 0, stop: () => {} };
+}
+
+async function readInputs(
+  inputs: Inputs,
+  live: LiveStream | null,
+  request: ReadRequest,
+  hooks: ReadHooks,
+): Promise<ReadPart[]> {
   const groups = groupsOf(inputs);
-  if (inputs.streams === 0) return readGroups(groups, request, hooks);
+  if (live === null) return readGroups(groups, request, hooks);
   const reading = new Reading(request, hooks);
-  await reading.stream("-", process.stdin);
+  await reading.stream(live);
   for (const group of groups) await reading.group(group);
   return [await reading.finish(reading.servers)];
 }
 
 /** Files that one reader reads, in order. */
 function groupsOf(inputs: Inputs): (readonly string[])[] {
-  const files = inputs.files.filter((file) => file !== "-");
+  const files = inputs.files.filter((file) => file !== inputs.live);
   return files.length < 2 ? [files] : groupRings(files);
 }
 
@@ -222,24 +282,28 @@ async function requestOf(args: ReplayArguments, isStream: boolean): Promise<Read
   return { ...(await reportRequest(args, asItGoes)), sinceAtUs, untilAtUs };
 }
 
-function inputsOf(named: readonly string[]): Inputs {
+function inputsOf(named: readonly string[], interfaceName: string | null): Inputs {
+  if (interfaceName !== null) {
+    if (named.length === 0) return { files: [interfaceName], live: interfaceName };
+    throw new SmtpscopeError("usage", "-i captures by itself: name no captures to read beside it");
+  }
   if (named.length === 0) {
     throw new SmtpscopeError(
       "usage",
-      "replay needs a capture to read: smtpscope replay FILE, or - for standard input",
+      "replay needs a capture to read: smtpscope replay FILE, - for standard input, or -i INTERFACE",
     );
   }
   const files = eachOnce(named.flatMap((name) => (isFolder(name) ? capturesIn(name) : [name])));
-  const streams = files.includes("-") ? 1 : 0;
+  const live = files.includes("-") ? "-" : null;
   if (named.filter((name) => name === "-").length > 1)
     throw new SmtpscopeError("usage", "standard input (-) can be read only once");
-  if (streams === 1 && process.stdin.isTTY) {
+  if (live !== null && process.stdin.isTTY) {
     throw new SmtpscopeError(
       "usage",
       "standard input is the terminal: pipe a capture into it, e.g. tcpdump -U -w - port 25 | smtpscope replay -",
     );
   }
-  return { files, streams };
+  return { files, live };
 }
 
 /** A file that is named twice, or lies in a folder that is named too, is one capture. */
