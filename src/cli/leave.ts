@@ -1,5 +1,4 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { collect } from "./collector.ts";
 
 /**
  * Ends the process, what was written being on its way.
@@ -10,8 +9,7 @@ import { runInNewContext } from "node:vm";
  */
 export async function leave(status: number): Promise<never> {
   await Promise.all([process.stdout, process.stderr].map(flushed));
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
+  collect();
   process.exit(status);
 }
 

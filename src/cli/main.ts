@@ -4,6 +4,7 @@ import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./attach.ts";
+import { keepYoungSpaceSmall } from "./collector.ts";
 import { complain } from "./complain.ts";
 import { DASH } from "./dash.ts";
 import { DIFF, DIFF_HELP, DIFF_OPTIONS, diff, diffOptions } from "./diff.ts";
@@ -24,6 +25,7 @@ export async function main(args: readonly string[]): Promise<void> {
     complain(`cannot write the result: ${error.message}`);
     process.exit(EXIT.usage);
   });
+  keepYoungSpaceSmall();
   await leave(await run(args));
 }
 

@@ -10,6 +10,7 @@ import { FileFrames } from "../spine/files.ts";
 import type { Reference } from "../spine/reference.ts";
 import type { FileView } from "../spine/report.ts";
 import { type AsItGoes, asItGoes, type Listeners } from "./as-it-goes.ts";
+import { Collector } from "./collector.ts";
 import { redactAddresses } from "./redact.ts";
 import { compileSelection, type Selection } from "./selection.ts";
 
@@ -67,6 +68,7 @@ export class Reading {
   readonly #files: FileView[] = [];
   readonly #failures: Failure[] = [];
   readonly #undecoded: Record<string, number> = {};
+  readonly #collector = new Collector();
   #frames = new FileFrames();
   #lines: string[] = [];
   #packets = 0;
@@ -126,7 +128,10 @@ export class Reading {
         const outcome = await read(capture, path, {
           signal,
           onProgress: (readBytes, totalBytes) => onProgress(path, readBytes, totalBytes),
-          betweenBatches: () => this.#flush(),
+          betweenBatches: () => {
+            this.#collector.check();
+            return this.#flush();
+          },
           ...(schedule === undefined ? {} : { schedule }),
         });
         const { format, compression, bytes, damage, nanoseconds } = outcome;

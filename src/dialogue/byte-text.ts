@@ -1,22 +1,43 @@
 const LF = 0x0a;
 
+const NO_BYTES = new Uint8Array(0);
+
+/** What the texts of all dialogues of a source may grow by together. Beyond it they keep what they have room for. */
+const MAX_GROWN_TOTAL_BYTES = 8 << 20;
+
+/** Counts what they have grown by. */
+export interface TextBudget {
+  grownBytes: number;
+}
+
 /**
  * Bytes kept until somebody may want to read them: a line under way, a command, a reply. Grows up to
  * a limit; what comes after it is counted and left out. Reused, so that keeping a command costs no
  * allocation.
  */
 export class ByteText {
-  bytes: Uint8Array;
+  /** Made when something is kept for the first time: most texts of a flood never are. */
+  bytes: Uint8Array = NO_BYTES;
   length = 0;
   /** Bytes that were not kept. */
   omitted = 0;
   /** A NUL octet came by in appendLine(). */
   nul = false;
+  readonly #initial: number;
   readonly #limit: number;
+  readonly #budget: TextBudget;
+  #grownBytes = 0;
 
-  constructor(initial: number, limit: number) {
-    this.bytes = new Uint8Array(initial);
+  constructor(initial: number, limit: number, budget: TextBudget) {
+    this.#initial = initial;
     this.#limit = limit;
+    this.#budget = budget;
+  }
+
+  /** It is not used any more. */
+  release(): void {
+    this.#budget.grownBytes -= this.#grownBytes;
+    this.#grownBytes = 0;
   }
 
   clear(): void {
@@ -33,12 +54,14 @@ export class ByteText {
 
   append(source: Uint8Array, start: number, end: number): void {
     let count = end - start;
-    const room = this.#limit - this.length;
-    if (count > room) {
-      this.omitted += count - room;
-      count = room;
+    if (this.length + count > this.bytes.length) {
+      this.#grow(this.length + count);
+      const room = this.bytes.length - this.length;
+      if (count > room) {
+        this.omitted += count - room;
+        count = room;
+      }
     }
-    if (this.length + count > this.bytes.length) this.#grow(this.length + count);
     const bytes = this.bytes;
     const at = this.length;
     // A loop beats set(subarray()) for the short texts that commands and replies are.
@@ -78,7 +101,14 @@ export class ByteText {
   }
 
   #grow(atLeast: number): void {
-    const larger = new Uint8Array(Math.min(this.#limit, Math.max(atLeast, this.bytes.length * 2)));
+    if (this.bytes === NO_BYTES) this.bytes = new Uint8Array(this.#initial);
+    const had = this.bytes.length;
+    if (atLeast <= had) return;
+    const size = Math.min(this.#limit, Math.max(atLeast, had * 2));
+    if (size === had || this.#budget.grownBytes + size - had > MAX_GROWN_TOTAL_BYTES) return;
+    this.#budget.grownBytes += size - had;
+    this.#grownBytes += size - had;
+    const larger = new Uint8Array(size);
     larger.set(this.bytes.subarray(0, this.length));
     // It may hold a secret.
     this.bytes.fill(0);

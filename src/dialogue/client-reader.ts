@@ -1,5 +1,6 @@
 import { NO_TIME } from "../spine/wire.ts";
 import { Awaited } from "./awaited.ts";
+import type { TextBudget } from "./byte-text.ts";
 import { Chunk } from "./chunk.ts";
 import { type ClientOwner, NOBODY } from "./client-owner.ts";
 import { CommandReader } from "./command-reader.ts";
@@ -40,7 +41,10 @@ export class ClientReader {
   readonly #disclosure: Disclosure;
   readonly #flags: Flags;
   readonly #commands: CommandReader;
-  readonly #message: Message;
+  /** Made when the first message comes. */
+  #messages: Message | null = null;
+  readonly #budget: HeldBudget;
+  readonly #digests: boolean;
   readonly #chunk: Chunk;
   readonly #awaited: Awaited;
   readonly #opening: Opening;
@@ -50,12 +54,20 @@ export class ClientReader {
   #throughThen: number | undefined = undefined;
 
   /** @param digests of messages, chunks and secrets are wanted */
-  constructor(queue: ReplyQueue, flags: Flags, budget: HeldBudget, digests: boolean, disclosure: Disclosure) {
+  constructor(
+    queue: ReplyQueue,
+    flags: Flags,
+    budget: HeldBudget,
+    texts: TextBudget,
+    digests: boolean,
+    disclosure: Disclosure,
+  ) {
     this.#queue = queue;
     this.#disclosure = disclosure;
     this.#flags = flags;
-    this.#commands = new CommandReader(queue, flags, digests, disclosure);
-    this.#message = new Message(queue, budget, digests);
+    this.#commands = new CommandReader(queue, flags, texts, digests, disclosure);
+    this.#budget = budget;
+    this.#digests = digests;
     this.#chunk = new Chunk(queue, digests);
     this.#awaited = new Awaited(budget);
     this.#opening = new Opening(budget);
@@ -70,12 +82,17 @@ export class ClientReader {
     return this.#commands.bufferBytes;
   }
 
+  /** It is not used any more. */
+  release(): void {
+    this.#commands.release();
+  }
+
   /** As new, for another dialogue; whatever was held is overwritten. */
   clear(): void {
     this.#owner = NOBODY;
     this.spoke = false;
     this.#commands.clear();
-    this.#message.clear();
+    this.#messages?.clear();
     this.#chunk.clear();
     this.#awaited.clear();
     this.#opening.clear();
@@ -188,6 +205,11 @@ export class ClientReader {
   }
 
   // ---- Messages
+
+  get #message(): Message {
+    this.#messages ??= new Message(this.#queue, this.#budget, this.#digests);
+    return this.#messages;
+  }
 
   #beginMessage(fromUs: number): void {
     this.#mode = "body";

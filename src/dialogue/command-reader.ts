@@ -1,6 +1,6 @@
 import { textOf } from "../spine/text.ts";
 import { NO_TIME } from "../spine/wire.ts";
-import { ByteText } from "./byte-text.ts";
+import { ByteText, type TextBudget } from "./byte-text.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import type { Disclosure } from "./disclosure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -23,7 +23,7 @@ export class CommandReader {
   readonly #queue: ReplyQueue;
   readonly #flags: Flags;
   readonly #disclosure: Disclosure;
-  readonly #text = new ByteText(64, MAX_LINE_BYTES);
+  readonly #text: ByteText;
   readonly discretion: Discretion;
   #lines = 0;
   // The line under way: where it began, and its exchange if it was answered before it ended.
@@ -39,7 +39,8 @@ export class CommandReader {
   /** The next line is a command, or a message's first. */
   #mayBeMessage = false;
 
-  constructor(queue: ReplyQueue, flags: Flags, digests: boolean, disclosure: Disclosure) {
+  constructor(queue: ReplyQueue, flags: Flags, texts: TextBudget, digests: boolean, disclosure: Disclosure) {
+    this.#text = new ByteText(64, MAX_LINE_BYTES, texts);
     this.#queue = queue;
     this.#flags = flags;
     this.#disclosure = disclosure;
@@ -49,6 +50,11 @@ export class CommandReader {
   /** What its buffer has grown to. */
   get bufferBytes(): number {
     return this.#text.bytes.length;
+  }
+
+  /** It is not used any more. */
+  release(): void {
+    this.#text.release();
   }
 
   /** As new; what was said is overwritten. */

@@ -26,11 +26,11 @@ const MAX_SPARE_BYTES = 4_096;
  */
 export class Desk {
   readonly account = new Account();
-  readonly banner = new ByteText(64, MAX_BANNER_BYTES);
+  readonly banner: ByteText;
   readonly flags = new Flags();
   readonly disclosure: Disclosure;
   readonly recognition: Recognition;
-  readonly reply = new ReplyReader();
+  readonly reply: ReplyReader;
   readonly queue: ReplyQueue;
   readonly client: ClientReader;
   readonly encryption: Encryption;
@@ -38,10 +38,12 @@ export class Desk {
   readonly consequences: Consequences;
 
   constructor(pool: ExchangePool, held: HeldBudget, digests: boolean, privacy: PrivacyListener | null) {
+    this.banner = new ByteText(64, MAX_BANNER_BYTES, pool.texts);
+    this.reply = new ReplyReader(pool.texts);
     this.disclosure = new Disclosure(privacy);
     this.recognition = new Recognition(this.disclosure);
     this.queue = new ReplyQueue(pool, this.flags);
-    this.client = new ClientReader(this.queue, this.flags, held, digests, this.disclosure);
+    this.client = new ClientReader(this.queue, this.flags, held, pool.texts, digests, this.disclosure);
     this.encryption = new Encryption(this.queue, digests);
     this.pairing = new Pairing(this.client, this.queue, this.reply, this.banner);
     this.consequences = new Consequences(this.client, this.queue, this.flags, this.encryption);
@@ -50,6 +52,13 @@ export class Desk {
   /** Whose desk it is. */
   set owner(owner: ClientOwner) {
     this.client.owner = owner;
+  }
+
+  /** It is not used any more. */
+  release(): void {
+    this.banner.release();
+    this.reply.text.release();
+    this.client.release();
   }
 
   /** As new; everything that was said is forgotten. @returns false when it should not be used again */

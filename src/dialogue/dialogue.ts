@@ -49,7 +49,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   kept: object | null = null;
   ended: EndCause = "open";
   readonly #context: DialogueContext;
-  readonly #desk: Desk;
+  #taken: Desk | null = null;
   #serverOffset = 0;
   #endAtUs = NO_TIME;
   #sidesEnded = 0;
@@ -60,12 +60,22 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   constructor(transport: Transport, context: DialogueContext) {
     this.transport = transport;
     this.#context = context;
-    this.#desk = context.takeDesk();
-    this.#desk.owner = this;
-    this.#desk.disclosure.transport = transport;
     this.onMailPort = context.isMailPort(transport.serverPort);
-    if (transport.sawHandshake) this.#desk.queue.greet();
-    else this.#desk.flags.raise("mid-stream");
+  }
+
+  /** Taken when something is said: a flood of connections that say nothing costs no desks. */
+  get #desk(): Desk {
+    return this.#taken ?? this.#takeDesk();
+  }
+
+  #takeDesk(): Desk {
+    const desk = this.#context.takeDesk();
+    this.#taken = desk;
+    desk.owner = this;
+    desk.disclosure.transport = this.transport;
+    if (this.transport.sawHandshake) desk.queue.greet();
+    else desk.flags.raise("mid-stream");
+    return desk;
   }
 
   // ---- Conversation: what a listener may read
@@ -103,7 +113,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- StreamSink: what a source says
 
   get wanted(): boolean {
-    return !this.#closed && this.#desk.recognition.verdict !== "other";
+    return !this.#closed && this.#taken?.recognition.verdict !== "other";
   }
 
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
@@ -113,7 +123,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     account.book(this.transport, atUs, this.#turnNow(from));
     if (from === "client") client.bytes(atUs, frame, buffer, start, end);
     else this.#fromServer(atUs, frame, buffer, start, end);
-    if (queue.overfull) this.#settle(atUs);
+    if (queue.mustSettle) this.#settle(atUs);
   }
 
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, _why: GapCause): void {

@@ -43,6 +43,7 @@ export class Dialogues implements SourceSink {
       closed: (dialogue, desk) => {
         this.#settling.delete(dialogue);
         if (desk.clear() && this.#desks.length < MAX_SPARE_DESKS) this.#desks.push(desk);
+        else desk.release();
       },
     };
   }

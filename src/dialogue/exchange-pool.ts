@@ -1,11 +1,14 @@
+import type { TextBudget } from "./byte-text.ts";
 import { ExchangeRecord } from "./exchange-record.ts";
 import type { VerbIndex } from "./verbs.ts";
 
-/** An exchange record without its texts. */
-const RECORD_BYTES = 700;
+/** An exchange record with a short command and no reply. */
+const RECORD_BYTES = 800;
 
 /** What all exchanges that have not been handed on may cost. Beyond it dialogues keep fewer of them. */
-const MAX_OUTSTANDING_BYTES = 24 << 20;
+const MAX_OUTSTANDING_BYTES = 8 << 20;
+/** Beyond this they keep hardly any. */
+const MOST_OUTSTANDING_BYTES = 10 << 20;
 
 /** A record whose texts have grown beyond this is not kept for the next exchange. */
 const MAX_SPARE_BYTES = 2_048;
@@ -14,11 +17,13 @@ const MAX_SPARE = 1_024;
 
 /** The exchange records of all dialogues of a source: taken, filled, handed on, given back. */
 export class ExchangePool {
+  /** Shared by all texts of the source. */
+  readonly texts: TextBudget = { grownBytes: 0 };
   readonly #spare: ExchangeRecord[] = [];
   #outstandingBytes = 0;
 
   take(verb: VerbIndex, ordinal: number): ExchangeRecord {
-    const exchange = this.#spare.pop() ?? new ExchangeRecord();
+    const exchange = this.#spare.pop() ?? new ExchangeRecord(this.texts);
     exchange.reset(verb, ordinal);
     exchange.weightBytes = RECORD_BYTES;
     this.#outstandingBytes += RECORD_BYTES;
@@ -28,6 +33,7 @@ export class ExchangePool {
   give(exchange: ExchangeRecord): void {
     this.#outstandingBytes -= exchange.weightBytes;
     if (textBytes(exchange) <= MAX_SPARE_BYTES && this.#spare.length < MAX_SPARE) this.#spare.push(exchange);
+    else exchange.release();
   }
 
   /** The exchange's texts have grown. */
@@ -40,6 +46,11 @@ export class ExchangePool {
   /** So much waits for replies, in all dialogues together, that each has to do with less. */
   get crowded(): boolean {
     return this.#outstandingBytes > MAX_OUTSTANDING_BYTES;
+  }
+
+  /** So much that each has to do with next to nothing. */
+  get full(): boolean {
+    return this.#outstandingBytes > MOST_OUTSTANDING_BYTES;
   }
 }
 

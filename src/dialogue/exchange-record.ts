@@ -2,7 +2,7 @@ import type { Exchange, Taint, Unkept } from "../spine/exchange.ts";
 import { PHASES, type Phase } from "../spine/phase.ts";
 import { linesOf, textOf } from "../spine/text.ts";
 import { NO_TIME } from "../spine/wire.ts";
-import { ByteText } from "./byte-text.ts";
+import { ByteText, type TextBudget } from "./byte-text.ts";
 import { AUTH_ANSWER, UNKNOWN, UNSOLICITED, VERB_NAMES, VERB_PHASES, type VerbIndex } from "./verbs.ts";
 
 /** RFC 5321 §4.5.3.1.4 allows 512 octets a command; extensions add a few hundred. Kept of one line: */
@@ -54,8 +54,19 @@ export class ExchangeRecord implements Exchange {
   unkept: Unkept | null = null;
   /** Bytes that this record is known to cost; see ExchangePool. */
   weightBytes = 0;
-  readonly commandBytes = new ByteText(64, MAX_COMMAND_BYTES);
-  replyBytes = new ByteText(128, MAX_REPLY_BYTES);
+  readonly commandBytes: ByteText;
+  replyBytes: ByteText;
+
+  constructor(texts: TextBudget) {
+    this.commandBytes = new ByteText(64, MAX_COMMAND_BYTES, texts);
+    this.replyBytes = new ByteText(64, MAX_REPLY_BYTES, texts);
+  }
+
+  /** It is not used any more. */
+  release(): void {
+    this.commandBytes.release();
+    this.replyBytes.release();
+  }
 
   /** Makes the record as new. */
   reset(verb: VerbIndex, ordinal: number): void {

@@ -17,10 +17,10 @@ export interface HeldPiece {
 }
 
 /** Held bytes of all dialogues of a source together; who would pass it holds no more. */
-const MAX_HELD_TOTAL_BYTES = 16 << 20;
+const MAX_HELD_TOTAL_BYTES = 8 << 20;
 
 /** What a piece costs besides its bytes. */
-const PIECE_OVERHEAD_BYTES = 128;
+const PIECE_OVERHEAD_BYTES = 320;
 
 /** Counts what all dialogues of a source hold. */
 export interface HeldBudget {

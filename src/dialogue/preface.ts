@@ -16,6 +16,43 @@ const MAX_PREFACE_BYTES = 16_384;
 
 type Kind = "undecided" | "none" | "socks4" | "socks5" | "http-connect" | "proxy-v1" | "proxy-v2";
 
+/** The longest thing that has to be looked at whole: a SOCKS 5 user name and password (RFC 1929). */
+const MAX_LOOKED_AT_BYTES = 3 + 255 + 255;
+
+/** What one side says in one step of a preface: how much it is, its beginning and its last four bytes. */
+class Stretch {
+  length = 0;
+  readonly head: number[] = [];
+  /** The last four bytes, the latest lowest. */
+  tail = 0;
+  /** NULs behind the ninth byte. */
+  nuls = 0;
+
+  push(byte: number): void {
+    if (this.head.length < MAX_LOOKED_AT_BYTES) this.head.push(byte);
+    this.length++;
+    this.tail = (this.tail << 8) | byte;
+    if (this.length > SOCKS4_HEAD_BYTES && byte === 0) this.nuls++;
+  }
+
+  get last(): number {
+    return this.tail & 0xff;
+  }
+
+  /** An empty line: the end of an HTTP head. */
+  get endsHead(): boolean {
+    return this.tail === 0x0d0a0d0a || (this.tail & 0xffff) === 0x0a0a;
+  }
+
+  wipe(): void {
+    this.head.fill(0);
+    this.tail = 0;
+  }
+}
+
+/** Version, command, port 2, address 4. */
+const SOCKS4_HEAD_BYTES = 8;
+
 /** Reads the preface of one connection, byte by byte: it is short, and is over before speed matters. */
 export class Preface {
   kind: Kind = "undecided";
@@ -23,8 +60,8 @@ export class Preface {
   isPrivate = false;
   /** The client's bytes while it is undecided what they are. */
   readonly #start: number[] = [];
-  #client: number[] = [];
-  #server: number[] = [];
+  #client = new Stretch();
+  #server = new Stretch();
   #step = 0;
   #method = 0;
   #clientDone = false;
@@ -64,7 +101,7 @@ export class Preface {
         return length >= 8;
       case "socks5":
         // RFC 1929: version, length of the name, the name, length of the password, the password.
-        return this.#step === 1 && this.#method === 2 && length >= 2 && length !== 2 + this.#client[1]!;
+        return this.#step === 1 && this.#method === 2 && length >= 2 && length !== 2 + this.#client.head[1]!;
       default:
         return false;
     }
@@ -91,8 +128,8 @@ export class Preface {
   /** Lets go of what was read: there may be credentials in it. */
   wipe(): void {
     this.#start.fill(0);
-    this.#client.fill(0);
-    this.#server.fill(0);
+    this.#client.wipe();
+    this.#server.wipe();
   }
 
   /** Takes one byte of the server. */
@@ -113,34 +150,32 @@ export class Preface {
     if (kind === "undecided") return;
     this.kind = kind;
     if (kind === "none") return;
-    this.#client = start.splice(0);
+    for (const byte of start.splice(0)) this.#client.push(byte);
     if (kind === "proxy-v1" || kind === "proxy-v2") this.#serverDone = true;
     this.#clientStep();
   }
 
   #clientStep(): void {
-    const bytes = this.#client;
+    const { head, length, last, endsHead, nuls } = this.#client;
     switch (this.kind) {
       case "proxy-v1":
-        if (bytes.at(-1) === 0x0a) this.#clientDone = true;
+        if (last === 0x0a) this.#clientDone = true;
         break;
       case "proxy-v2":
-        if (bytes.length >= 16 && bytes.length >= 16 + ((bytes[14]! << 8) | bytes[15]!))
-          this.#clientDone = true;
+        if (length >= 16 && length >= 16 + ((head[14]! << 8) | head[15]!)) this.#clientDone = true;
         break;
       case "http-connect":
-        if (endsHead(bytes)) this.#clientDone = true;
+        if (endsHead) this.#clientDone = true;
         break;
       case "socks4":
         // version, command, port 2, address 4, user id NUL; 4a (address 0.0.0.x): domain NUL
-        if (bytes.length > 8 && bytes.at(-1) === 0) {
-          const named = bytes[4] === 0 && bytes[5] === 0 && bytes[6] === 0 && bytes[7] !== 0;
-          const ends = bytes.slice(8).filter((byte) => byte === 0).length;
-          if (ends >= (named ? 2 : 1)) this.#clientDone = true;
+        if (length > SOCKS4_HEAD_BYTES && last === 0) {
+          const named = head[4] === 0 && head[5] === 0 && head[6] === 0 && head[7] !== 0;
+          if (nuls >= (named ? 2 : 1)) this.#clientDone = true;
         }
         break;
       case "socks5":
-        this.#socks5Client(bytes);
+        this.#socks5Client(head);
         break;
     }
   }
@@ -157,17 +192,17 @@ export class Preface {
     if (!complete) return;
     if (this.#step === 2 || (this.#step === 1 && this.#method !== 2)) this.#clientDone = true;
     this.#step++;
-    this.#client = [];
+    this.#client = new Stretch();
   }
 
   #serverStep(): void {
-    const bytes = this.#server;
+    const { head: bytes, length, endsHead } = this.#server;
     switch (this.kind) {
       case "http-connect":
-        if (endsHead(bytes)) this.#serverDone = true;
+        if (endsHead) this.#serverDone = true;
         break;
       case "socks4":
-        if (bytes.length >= 8) this.#serverDone = true;
+        if (length >= 8) this.#serverDone = true;
         break;
       case "socks5":
         if (
@@ -175,7 +210,7 @@ export class Preface {
         ) {
           if (this.#clientDone) this.#serverDone = true;
           else if (this.#step === 1) this.#method = bytes[1]!;
-          this.#server = [];
+          this.#server = new Stretch();
         }
         break;
       default:
@@ -188,14 +223,6 @@ export class Preface {
 function addressLength(bytes: readonly number[]): number {
   const type = bytes[3];
   return 6 + (type === 1 ? 4 : type === 4 ? 16 : 1 + bytes[4]!);
-}
-
-function endsHead(bytes: readonly number[]): boolean {
-  const n = bytes.length;
-  return (
-    (n >= 4 && bytes[n - 1] === 0x0a && bytes[n - 2] === 0x0d && bytes[n - 3] === 0x0a) ||
-    (n >= 2 && bytes[n - 1] === 0x0a && bytes[n - 2] === 0x0a)
-  );
 }
 
 function prefaceOf(start: readonly number[]): Kind {

@@ -23,6 +23,7 @@ const MAX_SETTLING_CROWDED = 2;
 /** Commands without a reply that are remembered; of further ones only how many they are. */
 const MAX_PENDING = 4_096;
 const MAX_PENDING_CROWDED = 64;
+const MAX_PENDING_FULL = 1;
 
 export class ReplyQueue {
   readonly #pool: ExchangePool;
@@ -93,9 +94,18 @@ export class ReplyQueue {
     return this.#settling.length;
   }
 
-  /** More waits to settle than may. */
+  /** More waits to settle than ever may. */
   get overfull(): boolean {
     return this.#settling.length > MAX_SETTLING;
+  }
+
+  /** More waits to settle than there is room for now. */
+  get mustSettle(): boolean {
+    return this.#settling.length > this.#mostSettling;
+  }
+
+  get #mostSettling(): number {
+    return this.#pool.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
   }
 
   /** Replies may have been missed since the last command. */
@@ -142,8 +152,7 @@ export class ReplyQueue {
     if (exchange.pipelinedBehind > 0) this.#flags.raise("pipelining");
     if (pending[0]?.verbIndex === CONNECT) this.#flags.raise("early-talker");
     this.#taintIfUncertain(exchange);
-    const most = this.#pool.crowded ? MAX_PENDING_CROWDED : MAX_PENDING;
-    if (pending.length < most && this.#unlisted === 0) pending.push(exchange);
+    if (pending.length < this.#mostPending && this.#unlisted === 0) pending.push(exchange);
     else {
       // Its reply comes after those of all that are listed, and is passed over then: see passesOver().
       this.#unlisted++;
@@ -151,6 +160,11 @@ export class ReplyQueue {
       this.#settling.push(exchange);
     }
     return exchange;
+  }
+
+  get #mostPending(): number {
+    if (this.#pool.full) return MAX_PENDING_FULL;
+    return this.#pool.crowded ? MAX_PENDING_CROWDED : MAX_PENDING;
   }
 
   /** A reply has come with nothing pending: is it that of a command that was not listed for lack of room? */
@@ -319,7 +333,7 @@ export class ReplyQueue {
     hand: (exchange: ExchangeRecord) => void,
   ): void {
     const settling = this.#settling;
-    const most = this.#pool.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
+    const most = this.#mostSettling;
     let count = 0;
     while (count < settling.length) {
       const exchange = settling[count]!;

@@ -1,5 +1,5 @@
 import { NO_TIME } from "../spine/wire.ts";
-import { ByteText } from "./byte-text.ts";
+import { ByteText, type TextBudget } from "./byte-text.ts";
 import { MAX_REPLY_BYTES } from "./exchange-record.ts";
 
 /**
@@ -23,12 +23,16 @@ export class ReplyReader {
   lines = 0;
   mixedCodes = false;
   bareLf = false;
-  text = new ByteText(128, MAX_REPLY_BYTES);
-  /** The first four bytes of the line under way. */
-  readonly #head = new Uint8Array(4);
+  text: ByteText;
+  /** The first four bytes of the line under way, the first lowest. */
+  #head = 0;
   #lineLength = 0;
   #previous = 0;
   #more = false;
+
+  constructor(texts: TextBudget) {
+    this.text = new ByteText(64, MAX_REPLY_BYTES, texts);
+  }
 
   /** A reply has begun and is not complete. */
   get active(): boolean {
@@ -37,11 +41,7 @@ export class ReplyReader {
 
   /** The line under way is the first, and its beginning is no code. */
   get cannotHaveCode(): boolean {
-    return (
-      this.lines === 0 &&
-      this.#lineLength >= 3 &&
-      !(isDigit(this.#head[0]!) && isDigit(this.#head[1]!) && isDigit(this.#head[2]!))
-    );
+    return this.lines === 0 && this.#lineLength >= 3 && codeOf(this.#head) < 0;
   }
 
   /** Forgets the reply: it was handed on, or is beyond repair. */
@@ -69,8 +69,9 @@ export class ReplyReader {
       }
       const until = this.text.appendLine(buffer, i, end);
       const whole = buffer[until - 1] === LF;
-      const head = this.#head;
-      for (let at = i, n = this.#lineLength; n < 4 && at < until; n++, at++) head[n] = buffer[at]!;
+      if (this.#lineLength === 0) this.#head = 0;
+      for (let at = i, n = this.#lineLength; n < 4 && at < until; n++, at++)
+        this.#head |= buffer[at]! << (8 * n);
       if (whole) {
         if ((until - i > 1 ? buffer[until - 2]! : this.#previous) !== CR) this.bareLf = true;
       } else this.#previous = buffer[end - 1]!;
@@ -101,13 +102,12 @@ export class ReplyReader {
   }
 
   #endLine(): boolean {
-    const head = this.#head;
     const length = this.#lineLength;
     this.#lineLength = 0;
     this.#previous = 0;
     let code: number | null = null;
-    if (length >= 3 && isDigit(head[0]!) && isDigit(head[1]!) && isDigit(head[2]!)) {
-      const value = (head[0]! - 48) * 100 + (head[1]! - 48) * 10 + (head[2]! - 48);
+    if (length >= 3) {
+      const value = codeOf(this.#head);
       if (value >= 200 && value < 600) code = value;
     }
     this.lines++;
@@ -115,10 +115,19 @@ export class ReplyReader {
       this.code = code;
       this.lineAtUs = this.lastAtUs;
     } else if (code !== this.code) this.mixedCodes = true;
-    const goesOn = code !== null && length > 3 && head[3] === 0x2d;
+    const goesOn = code !== null && length > 3 && this.#head >>> 24 === 0x2d;
     this.#more = goesOn || (code === null && this.lines > 1);
     return !this.#more;
   }
+}
+
+/** The number that three digits are; negative where they are none. */
+function codeOf(head: number): number {
+  const first = head & 0xff;
+  const second = (head >>> 8) & 0xff;
+  const third = (head >>> 16) & 0xff;
+  if (!isDigit(first) || !isDigit(second) || !isDigit(third)) return -1;
+  return (first - 48) * 100 + (second - 48) * 10 + (third - 48);
 }
 
 function isDigit(byte: number): boolean {

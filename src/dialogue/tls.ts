@@ -22,6 +22,8 @@ const APPLICATION_DATA = 23;
 const MAX_RECORD_BYTES = (1 << 14) + 2_048;
 /** Of a hello only this much is looked at: the extension asked for lies within the first kilobyte. */
 const MAX_HELLO_BYTES = 1_024;
+/** Type and length of a handshake message. */
+const HELLO_HEADER_BYTES = 4;
 
 /** Where in a stream something began or ended. */
 export interface Instant {
@@ -39,6 +41,8 @@ export interface TlsListener {
   turn(side: Side, first: Instant, last: Instant): void;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 class RecordReader {
   type = 0;
   remaining = 0;
@@ -49,7 +53,7 @@ class RecordReader {
   readonly first: Instant = { atUs: NO_TIME, frame: 0, offset: 0 };
   readonly last: Instant = { atUs: NO_TIME, frame: 0, offset: 0 };
   /** The first handshake message: its bytes, how many it has in all, and where it began. */
-  readonly hello: number[] = [];
+  hello: Uint8Array = NO_BYTES;
   helloLength = -1;
   helloSeen = 0;
   helloDone = false;
@@ -206,12 +210,15 @@ export class TlsTracker {
   ): void {
     if (reader.helloSeen === 0)
       set(reader.helloFirst, reader.first.atUs, reader.first.frame, reader.first.offset);
+    // Of the client's only the length is of interest.
+    const kept = side === "client" ? HELLO_HEADER_BYTES : MAX_HELLO_BYTES;
+    if (reader.hello === NO_BYTES) reader.hello = new Uint8Array(kept);
     for (let i = start; i < end; i++) {
-      if (reader.hello.length < MAX_HELLO_BYTES) reader.hello.push(buffer[i]!);
+      if (reader.helloSeen < kept) reader.hello[reader.helloSeen] = buffer[i]!;
       reader.helloSeen++;
-      if (reader.helloSeen === 4) {
-        const [, high, middle, low] = reader.hello as [number, number, number, number];
-        reader.helloLength = 4 + ((high << 16) | (middle << 8) | low);
+      if (reader.helloSeen === HELLO_HEADER_BYTES) {
+        const [, high, middle, low] = reader.hello as unknown as [number, number, number, number];
+        reader.helloLength = HELLO_HEADER_BYTES + ((high << 16) | (middle << 8) | low);
       }
       if (reader.helloSeen !== reader.helloLength) continue;
       reader.helloDone = true;
@@ -220,7 +227,8 @@ export class TlsTracker {
         this.helloAtUs = reader.helloFirst.atUs;
         this.#listener.clientHello(reader.helloFirst, last);
       } else {
-        this.version = versionOf(reader.hello);
+        this.version = versionOf(reader.hello.subarray(0, Math.min(reader.helloSeen, kept)));
+        reader.hello = NO_BYTES;
         this.#listener.serverHello(reader.helloFirst, last);
         if (this.version === "1.3" || this.version === null) return;
         this.#certificate = new CertificateReader();
@@ -232,7 +240,7 @@ export class TlsTracker {
 }
 
 /** The version a ServerHello settles on: its supported_versions extension (RFC 8446 §4.2.1), else its own field. */
-function versionOf(hello: readonly number[]): string | null {
+function versionOf(hello: Uint8Array): string | null {
   const SERVER_HELLO = 2;
   if (hello[0] !== SERVER_HELLO) return null;
   const legacy = ((hello[4] ?? 0) << 8) | (hello[5] ?? 0);

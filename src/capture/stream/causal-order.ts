@@ -22,7 +22,7 @@ const GRACE_US = 200_000;
 const MAX_QUEUED_BYTES = 8 << 20;
 
 /** Waiting bytes of all connections together; whoever would pass it gives up its own hole. */
-const MAX_QUEUED_TOTAL_BYTES = 24 << 20;
+const MAX_QUEUED_TOTAL_BYTES = 16 << 20;
 
 /** A connection's two directions, and since when bytes of one are known to be missing. */
 export interface Ordered {

@@ -13,8 +13,16 @@ import { FlowTable } from "./flow-table.ts";
 /** Flows remembered, past ones included. 3.5 MB for IPv4, 7 MB for IPv6. */
 const MAX_FLOWS = 65_536;
 
-/** Live connections, at up to 3 KB each with their dialogue. Past it the longest unheard are closed. */
-const MAX_LIVE = 8_192;
+/**
+ * Live connections of both families together, at about 5 KB each with their dialogue. No mail server lets in
+ * more by default (Exchange: 5,000, the others hundreds). Past it the longest unheard are closed.
+ */
+const MAX_LIVE = 5_120;
+
+/** Counts the live connections of all families. */
+export interface LiveCount {
+  connections: number;
+}
 
 export class Flows {
   readonly table: FlowTable;
@@ -32,8 +40,10 @@ export class Flows {
   readonly #baseKnown = new Uint8Array(MAX_FLOWS * 2);
   #count = 0;
   #live = 0;
+  readonly #total: LiveCount;
 
-  constructor(addressBytes: 4 | 16) {
+  constructor(addressBytes: 4 | 16, total: LiveCount) {
+    this.#total = total;
     this.table = new FlowTable(addressBytes, MAX_FLOWS);
   }
 
@@ -43,14 +53,23 @@ export class Flows {
     if (flow < 0) {
       flow = this.#count++;
       this.table.place(slot, flow);
-    } else if (this.connections[flow] !== null) this.#live--;
+    } else if (this.connections[flow] !== null) this.#countLive(-1);
     this.connections[flow] = connection;
     this.#forgotten[flow] = 0;
     this.#file[flow] = file;
     this.#number[flow] = number;
     this.#heard[flow] = frame;
-    this.#live++;
+    this.#countLive(1);
     return flow;
+  }
+
+  #countLive(more: number): void {
+    this.#live += more;
+    this.#total.connections += more;
+  }
+
+  get live(): number {
+    return this.#live;
   }
 
   fileOf(flow: number): number {
@@ -96,61 +115,65 @@ export class Flows {
     this.#baseKnown[flow * 2] = connection.lowBaseKnown ? 1 : 0;
     this.#baseKnown[flow * 2 + 1] = connection.highBaseKnown ? 1 : 0;
     this.connections[flow] = null;
-    this.#live--;
+    this.#countLive(-1);
   }
 
+  /** No further flow can be remembered. */
   get full(): boolean {
-    return this.#count >= MAX_FLOWS || this.#live >= MAX_LIVE;
+    return this.#count >= MAX_FLOWS;
   }
 
-  /**
-   * Makes room: the older half of all flows is forgotten, and of the live ones half are closed, first
-   * those on which nothing was said, then those heard least recently.
-   * Numbers of the remaining flows change, so nobody may keep one across this call.
-   */
-  forget(close: (connection: Connection) => void): void {
+  /** No further connection of any family can be followed. */
+  get crowded(): boolean {
+    return this.#total.connections >= MAX_LIVE;
+  }
+
+  /** Closes half of the live connections: first those on which nothing was said, then those heard least recently. */
+  closeHalf(close: (connection: Connection) => void): void {
+    const live = new Int32Array(this.#live);
+    let count = 0;
+    for (let flow = 0; flow < this.#count; flow++) {
+      const connection = this.connections[flow];
+      if (connection !== null && connection !== undefined) live[count++] = flow;
+    }
+    const saysNothing = (flow: number) => (this.connections[flow]!.saidNothing ? 0 : 1);
+    live.sort((a, b) => saysNothing(a) - saysNothing(b) || this.#heard[a]! - this.#heard[b]!);
+    for (const flow of live.subarray(0, (count + 1) >>> 1)) this.#forget(flow, close);
+  }
+
+  /** Forgets the half of all flows that was heard least recently; the numbers of the others change. */
+  forgetHalf(close: (connection: Connection) => void): void {
     const count = this.#count;
-    const order = Array.from({ length: count }, (_, flow) => flow).sort(
-      (a, b) => this.#heard[a]! - this.#heard[b]!,
-    );
-    const forgotten = count >= MAX_FLOWS ? count >>> 1 : 0;
-    const drop = (flow: number) => {
-      const connection = this.connections[flow]!;
-      if (connection === null) return;
-      close(connection);
-      this.retire(flow);
-      this.#forgotten[flow] = 1;
-    };
-    for (const flow of order.slice(0, forgotten)) drop(flow);
-    for (const saidNothing of [true, false]) {
-      for (const flow of order) {
-        if (this.#live <= MAX_LIVE >>> 1) break;
-        if (this.connections[flow]?.saidNothing === saidNothing) drop(flow);
+    const since = this.#heard.slice(0, count).sort()[count >>> 1]!;
+    const renumber = new Int32Array(count).fill(-1);
+    let now = 0;
+    for (let flow = 0; flow < count; flow++) {
+      if (this.#heard[flow]! < since) this.#forget(flow, close);
+      else {
+        this.#move(flow, now);
+        renumber[flow] = now++;
       }
     }
-    const keep = order.slice(forgotten);
-    const renumber = new Int32Array(count).fill(-1);
-    const connections = keep.map((flow) => this.connections[flow]!);
-    const files = keep.map((flow) => this.#file[flow]!);
-    const numbers = keep.map((flow) => this.#number[flow]!);
-    const heard = keep.map((flow) => this.#heard[flow]!);
-    const gone = keep.map((flow) => this.#forgotten[flow]!);
-    const refused = keep.map((flow) => this.#refused[flow]!);
-    const bases = keep.flatMap((flow) => [this.#base[flow * 2]!, this.#base[flow * 2 + 1]!]);
-    const known = keep.flatMap((flow) => [this.#baseKnown[flow * 2]!, this.#baseKnown[flow * 2 + 1]!]);
-    keep.forEach((flow, now) => {
-      renumber[flow] = now;
-    });
-    this.connections.length = 0;
-    this.connections.push(...connections);
-    this.#file.set(files);
-    this.#number.set(numbers);
-    this.#heard.set(heard);
-    this.#forgotten.set(gone);
-    this.#refused.set(refused);
-    this.#base.set(bases);
-    this.#baseKnown.set(known);
-    this.#count = keep.length;
+    this.connections.length = now;
+    this.#count = now;
     this.table.rebuild(renumber);
+  }
+
+  #forget(flow: number, close: (connection: Connection) => void): void {
+    const connection = this.connections[flow]!;
+    if (connection === null) return;
+    close(connection);
+    this.retire(flow);
+    this.#forgotten[flow] = 1;
+  }
+
+  #move(flow: number, to: number): void {
+    this.connections[to] = this.connections[flow]!;
+    for (const column of [this.#file, this.#number, this.#heard, this.#forgotten, this.#refused])
+      column[to] = column[flow]!;
+    for (const column of [this.#base, this.#baseKnown]) {
+      column[to * 2] = column[flow * 2]!;
+      column[to * 2 + 1] = column[flow * 2 + 1]!;
+    }
   }
 }

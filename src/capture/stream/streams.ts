@@ -4,7 +4,7 @@ import { ACK, type Segment, type SegmentSink, SYN } from "../packet.ts";
 import { CausalOrder } from "./causal-order.ts";
 import { Connection } from "./connection.ts";
 import { addressOf, Endpoint } from "./endpoint.ts";
-import { Flows } from "./flows.ts";
+import { Flows, type LiveCount } from "./flows.ts";
 import { PacketLog } from "./packet-log.ts";
 
 /**
@@ -38,7 +38,8 @@ export class Streams implements SegmentSink {
   connections = 0;
   readonly #sink: SourceSink;
   readonly #ports: ReadonlySet<number>;
-  readonly #v4 = new Flows(4);
+  readonly #live: LiveCount = { connections: 0 };
+  readonly #v4 = new Flows(4, this.#live);
   #v6: Flows | null = null;
   readonly #order = new CausalOrder();
   readonly #log = new PacketLog();
@@ -90,7 +91,7 @@ export class Streams implements SegmentSink {
 
   segment(segment: Segment): void {
     const flows = segment.addressBytes === 4 ? this.#v4 : this.#sixes();
-    if (flows.full) this.#makeRoom(flows);
+    if (flows.full || flows.crowded) this.#makeRoom(flows);
     const slot = flows.table.find(segment);
     const fromLow = !flows.table.swapped;
     let flow = flows.table.flowAt(slot);
@@ -127,7 +128,7 @@ export class Streams implements SegmentSink {
 
   unreachable(quoted: Segment): void {
     const flows = quoted.addressBytes === 4 ? this.#v4 : this.#sixes();
-    if (flows.full) this.#makeRoom(flows);
+    if (flows.full || flows.crowded) this.#makeRoom(flows);
     const slot = flows.table.find(quoted);
     const fromLow = !flows.table.swapped;
     const flow = flows.table.flowAt(slot);
@@ -169,7 +170,7 @@ export class Streams implements SegmentSink {
   }
 
   #sixes(): Flows {
-    this.#v6 ??= new Flows(16);
+    this.#v6 ??= new Flows(16, this.#live);
     return this.#v6;
   }
 
@@ -245,14 +246,16 @@ export class Streams implements SegmentSink {
   }
 
   #makeRoom(flows: Flows): void {
-    // Flow numbers change: what lingers goes first.
+    // What is over goes first.
     while (this.#lingerHead < this.#lingering.length) this.#retire(this.#lingering[this.#lingerHead++]!);
-    if (flows.full) {
-      flows.forget((connection) => {
-        connection.forget();
-        this.#close(connection);
-      });
-    }
+    const close = (connection: Connection) => {
+      connection.forget();
+      this.#close(connection);
+    };
+    if (flows.full) flows.forgetHalf(close);
+    if (!flows.crowded) return;
+    const other = flows === this.#v4 ? this.#v6 : this.#v4;
+    (other !== null && other.live > flows.live ? other : flows).closeHalf(close);
   }
 }
 
