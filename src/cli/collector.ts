@@ -11,7 +11,7 @@ import { runInNewContext } from "node:vm";
 /** Heap and buffers (bytes) of a thread beyond which garbage is worth a look; an ordinary reading stays below. */
 const COLLECT_FROM_BYTES = 48 << 20;
 /** After a collection, so much more has to come before the next. */
-const COLLECT_STEP_BYTES = 8 << 20;
+const COLLECT_STEP_BYTES = 6 << 20;
 
 /** Young objects are many and die at once: space for them that grows costs memory and saves no time. */
 export function keepYoungSpaceSmall(): void {

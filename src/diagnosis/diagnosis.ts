@@ -3,7 +3,7 @@ import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import { EHLO, HELO, MAIL, RCPT } from "../spine/phase.ts";
 import type { SourceSink, StreamSink, Transport } from "../spine/wire.ts";
-import { Draft, domainIn } from "./draft.ts";
+import { Draft, domainIn, type ListedCount } from "./draft.ts";
 import { Examiner } from "./examiner.ts";
 import { Idents } from "./idents.ts";
 import { LookupBook } from "./lookup-book.ts";
@@ -36,13 +36,14 @@ const TELLING: readonly Flag[] = [
 
 export class Diagnosis {
   readonly #drafts = new Map<Conversation, Draft>();
+  readonly #listed: ListedCount = { replies: 0 };
   readonly #spare: Draft[] = [];
   readonly #lookups = new LookupBook();
   readonly #idents = new Idents();
   readonly #sample = new Sample();
   readonly #examiner = new Examiner(this.#lookups, this.#idents);
   #latest: Conversation | null = null;
-  #latestDraft = new Draft();
+  #latestDraft = new Draft(this.#listed);
 
   /** Sees what passes a source besides the mail. */
   watch(sink: SourceSink): SourceSink {
@@ -87,7 +88,8 @@ export class Diagnosis {
       this.#sample.add(this.#examiner.examine(conversation, draft, connectUs, rewriting(), frames));
     } else this.#sample.prompt(conversation, draft, connectUs);
     this.#latest = null;
-    if (this.#spare.length < MAX_SPARE) this.#spare.push(draft.clear());
+    draft.clear();
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(draft);
   }
 
   part(): SamplePart {
@@ -109,10 +111,10 @@ export class Diagnosis {
     const known = this.#drafts.size === 0 ? undefined : this.#drafts.get(conversation);
     if (known !== undefined) this.#drafts.delete(conversation);
     this.#latest = conversation;
-    this.#latestDraft = known ?? this.#spare.pop() ?? new Draft();
+    this.#latestDraft = known ?? this.#spare.pop() ?? new Draft(this.#listed);
     return this.#latestDraft;
   }
 }
 
-/** Drafts kept for the next dialogue, at 10 KB each. */
+/** Drafts kept for the next dialogue, at up to 30 KB each. */
 const MAX_SPARE = 64;

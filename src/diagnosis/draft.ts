@@ -3,7 +3,7 @@ import { BANNER, DATA, END_OF_DATA, MAIL, type PhaseIndex } from "../spine/phase
 import { NO_TIME } from "../spine/wire.ts";
 
 /**
- * An open dialogue's replies, as columns, until it is over and known to be worth a closer look. Most
+ * An open dialogue's replies until it is over and known to be worth a closer look. Most
  * are not, so this allocates nothing: drafts are used again.
  */
 
@@ -38,23 +38,36 @@ export const BRIEF = 16;
 /** A reply with a temporary refusal that says why (the wording of the usual greylisting programs). */
 const SAYS_GREYLISTED = /gr[ae]y\s?-?list|try again (?:in|later)|deferred.*(?:minute|second)/i;
 
+/** Replies listed of all open dialogues together, at 250 octets each: 4 of as many dialogues as can be followed. */
+const MAX_LISTED_TOTAL = 1 << 14;
+
+/** Counts them. */
+export interface ListedCount {
+  replies: number;
+}
+
+/** A reply; for one that is BRIEF only the first four fields are kept. */
+class DraftReply {
+  phase = 0;
+  code = 0;
+  marks = 0;
+  waitedUs = 0;
+  askedFirstAtUs = NO_TIME;
+  askedAtUs = NO_TIME;
+  firstAtUs = NO_TIME;
+  lineAtUs = NO_TIME;
+  lastAtUs = NO_TIME;
+  askedFrame = 0;
+  firstFrame = 0;
+  lastFrame = 0;
+  askedTo = 0;
+  messageBytes = 0;
+}
+
 export class Draft {
   count = 0;
-  readonly phase = new Uint8Array(MAX_REPLIES);
-  readonly code = new Uint16Array(MAX_REPLIES);
-  readonly marks = new Uint8Array(MAX_REPLIES);
-  readonly waitedUs = new Float64Array(MAX_REPLIES);
-  // From here on only of replies that are not BRIEF.
-  readonly askedFirstAtUs = new Float64Array(MAX_REPLIES);
-  readonly askedAtUs = new Float64Array(MAX_REPLIES);
-  readonly firstAtUs = new Float64Array(MAX_REPLIES);
-  readonly lineAtUs = new Float64Array(MAX_REPLIES);
-  readonly lastAtUs = new Float64Array(MAX_REPLIES);
-  readonly askedFrame = new Int32Array(MAX_REPLIES);
-  readonly firstFrame = new Int32Array(MAX_REPLIES);
-  readonly lastFrame = new Int32Array(MAX_REPLIES);
-  readonly askedTo = new Int32Array(MAX_REPLIES);
-  readonly messageBytes = new Float64Array(MAX_REPLIES);
+  /** The first `count` of these are the dialogue's, the others wait to be used again. */
+  readonly replies: DraftReply[] = [];
   /** The longest wait. */
   longestUs = 0;
   /** Waited in all accepted replies, and in those that are not listed. */
@@ -73,8 +86,14 @@ export class Draft {
   #repliedAtUs = NO_TIME;
   /** Stream offset behind the previous command: what follows is its message. */
   #askedTo = 0;
+  readonly #listed: ListedCount;
 
-  clear(): this {
+  constructor(listed: ListedCount) {
+    this.#listed = listed;
+  }
+
+  clear(): void {
+    this.#listed.replies -= this.count;
     this.count = 0;
     this.longestUs = 0;
     this.totalUs = 0;
@@ -87,7 +106,6 @@ export class Draft {
     if (this.turns.length > 0) this.turns.length = 0;
     this.#repliedAtUs = NO_TIME;
     this.#askedTo = 0;
-    return this;
   }
 
   exchange(exchange: Exchange, isAccepted: boolean): void {
@@ -98,23 +116,23 @@ export class Draft {
     if (pauseUs >= MIN_TURN_US) this.#turn(exchange);
     this.#repliedAtUs = exchange.answeredLastAtUs ?? NO_TIME;
     if (phaseIndex === BANNER) this.greetedAtUs = this.#repliedAtUs;
-    if (this.count >= MAX_REPLIES || exchange.unsolicited) {
+    if (this.count >= MAX_REPLIES || this.#listed.replies >= MAX_LISTED_TOTAL || exchange.unsolicited) {
       if (isAccepted) this.unlistedUs += waitedUs;
       return;
     }
-    const i = this.count++;
+    const reply = this.#next();
     if (waitedUs > this.longestUs) this.longestUs = waitedUs;
-    this.phase[i] = phaseIndex;
-    this.code[i] = code ?? 0;
-    this.waitedUs[i] = waitedUs;
-    this.marks[i] = isAccepted ? ACCEPTED : 0;
+    reply.phase = phaseIndex;
+    reply.code = code ?? 0;
+    reply.waitedUs = waitedUs;
+    reply.marks = isAccepted ? ACCEPTED : 0;
     const isBrief =
       waitedUs < BRIEF_US &&
       pauseUs < MIN_HESITATION_US &&
       exchange.retransmits === 0 &&
       exchange.taint === null;
-    if (isBrief && code !== null && code < 400) this.marks[i]! |= BRIEF;
-    else this.#closely(exchange, i);
+    if (isBrief && code !== null && code < 400) reply.marks |= BRIEF;
+    else this.#closely(exchange, reply);
     this.#askedTo = exchange.askedTo;
   }
 
@@ -128,28 +146,35 @@ export class Draft {
   }
 
   /** What a reply that may be late is asked later. */
-  #closely(exchange: Exchange, i: number): void {
+  #closely(exchange: Exchange, reply: DraftReply): void {
     const { code, phaseIndex, taint } = exchange;
     this.retransmits += exchange.retransmits;
     const firstAtUs = exchange.answeredFirstAtUs ?? NO_TIME;
-    this.askedFirstAtUs[i] = exchange.askedFirstAtUs ?? NO_TIME;
-    this.askedAtUs[i] = exchange.askedLastAtUs ?? NO_TIME;
-    this.firstAtUs[i] = firstAtUs;
-    this.lineAtUs[i] = exchange.answeredLineAtUs ?? firstAtUs;
-    this.lastAtUs[i] = exchange.answeredLastAtUs ?? NO_TIME;
-    this.askedFrame[i] = exchange.askedLastFrame;
-    this.firstFrame[i] = exchange.answeredFirstFrame;
-    this.lastFrame[i] = exchange.answeredLastFrame;
-    this.askedTo[i] = exchange.askedTo;
-    this.messageBytes[i] = phaseIndex === END_OF_DATA ? exchange.askedTo - this.#askedTo : 0;
-    if (phaseIndex !== END_OF_DATA && this.askedAtUs[i]! - this.askedFirstAtUs[i]! >= MIN_HESITATION_US)
+    reply.askedFirstAtUs = exchange.askedFirstAtUs ?? NO_TIME;
+    reply.askedAtUs = exchange.askedLastAtUs ?? NO_TIME;
+    reply.firstAtUs = firstAtUs;
+    reply.lineAtUs = exchange.answeredLineAtUs ?? firstAtUs;
+    reply.lastAtUs = exchange.answeredLastAtUs ?? NO_TIME;
+    reply.askedFrame = exchange.askedLastFrame;
+    reply.firstFrame = exchange.answeredFirstFrame;
+    reply.lastFrame = exchange.answeredLastFrame;
+    reply.askedTo = exchange.askedTo;
+    reply.messageBytes = phaseIndex === END_OF_DATA ? exchange.askedTo - this.#askedTo : 0;
+    if (phaseIndex !== END_OF_DATA && reply.askedAtUs - reply.askedFirstAtUs >= MIN_HESITATION_US)
       this.hesitated = true;
-    if (taint !== null) this.marks[i]! |= taint === "unanswered" ? UNANSWERED : TAINTED;
+    if (taint !== null) reply.marks |= taint === "unanswered" ? UNANSWERED : TAINTED;
     if (code === null || code < 400) return;
     this.refusals++;
     const atEnvelope = phaseIndex >= MAIL && phaseIndex <= DATA;
     if (code < 500 && atEnvelope && SAYS_GREYLISTED.test(exchange.lines().join(" ")))
-      this.marks[i]! |= SAYS_GREYLISTED_MARK;
+      reply.marks |= SAYS_GREYLISTED_MARK;
+  }
+
+  #next(): DraftReply {
+    this.#listed.replies++;
+    const i = this.count++;
+    if (i === this.replies.length) this.replies.push(new DraftReply());
+    return this.replies[i]!;
   }
 
   /** A name that the server may look up from now on. */

@@ -115,9 +115,9 @@ function ended(errands: readonly Errand[], draft: Draft): Errand[] {
     if (errand.toUs !== Number.POSITIVE_INFINITY) return errand;
     let toUs = errand.fromUs;
     for (let i = 0; i < draft.count; i++) {
-      if (draft.marks[i]! & BRIEF) continue;
-      const repliedAtUs = draft.lastAtUs[i]!;
-      if (repliedAtUs - draft.waitedUs[i]! <= errand.fromUs && errand.fromUs < repliedAtUs)
+      if (draft.replies[i]!.marks & BRIEF) continue;
+      const repliedAtUs = draft.replies[i]!.lastAtUs;
+      if (repliedAtUs - draft.replies[i]!.waitedUs <= errand.fromUs && errand.fromUs < repliedAtUs)
         toUs = repliedAtUs;
     }
     const next = errand.spent.kind === "ident" ? errands[k + 1] : undefined;
@@ -130,21 +130,21 @@ function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Erra
   let errors = 0;
   let recipients = 0;
   for (let i = 0; i < draft.count; i++) {
-    const marks = draft.marks[i]!;
-    const phase = draft.phase[i]!;
-    const code = draft.code[i]!;
+    const marks = draft.replies[i]!.marks;
+    const phase = draft.replies[i]!.phase;
+    const code = draft.replies[i]!.code;
     const isBrief = (marks & BRIEF) !== 0;
     const isUnanswered = (marks & UNANSWERED) !== 0;
-    const waitedUs = draft.waitedUs[i]!;
+    const waitedUs = draft.replies[i]!.waitedUs;
     const cut =
       isUnanswered || isBrief || (marks & TAINTED) !== 0
-        ? uncut(waitedUs, isUnanswered, isBrief ? 0 : draft.askedFrame[i]!)
+        ? uncut(waitedUs, isUnanswered, isBrief ? 0 : draft.replies[i]!.askedFrame)
         : cutReply(draft, i, packets, errands);
     const delivery = isUnanswered || isBrief || packets === null ? null : delivered(draft, i, packets);
     replies.push({
       phase,
       code: code === 0 ? null : code,
-      fromUs: isBrief ? 0 : draft.lastAtUs[i]! - waitedUs,
+      fromUs: isBrief ? 0 : draft.replies[i]!.lastAtUs - waitedUs,
       waitedUs: waitedUs + (delivery?.lengthUs ?? 0),
       unseenUs: delivery?.lengthUs ?? 0,
       accepted: (marks & ACCEPTED) !== 0,
@@ -155,12 +155,12 @@ function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Erra
       piecesUs:
         isBrief || phase === END_OF_DATA || packets === null
           ? 0
-          : packets.piecesUs(draft.askedFirstAtUs[i]!, draft.askedAtUs[i]!),
-      messageBytes: isBrief ? 0 : draft.messageBytes[i]!,
+          : packets.piecesUs(draft.replies[i]!.askedFirstAtUs, draft.replies[i]!.askedAtUs),
+      messageBytes: isBrief ? 0 : draft.replies[i]!.messageBytes,
       errorsBefore: errors,
       recipientsBefore: phase === RCPT ? recipients : 0,
       saysGreylisted: (marks & SAYS_GREYLISTED_MARK) !== 0,
-      frame: isBrief ? 0 : draft.firstFrame[i]! || draft.askedFrame[i]!,
+      frame: isBrief ? 0 : draft.replies[i]!.firstFrame || draft.replies[i]!.askedFrame,
     });
     if (code >= 400) errors++;
     if (phase === RCPT) recipients++;
@@ -178,7 +178,7 @@ function uncut(waitedUs: number, isUnanswered: boolean, frame: number) {
 /** A reply that was sent again until the client had it: what the client waited past the point of capture. */
 function delivered(draft: Draft, i: number, packets: Packets): Stretch | null {
   const { table } = packets;
-  const frame = draft.firstFrame[i]!;
+  const frame = draft.replies[i]!.firstFrame;
   const first = packets.at(frame);
   if (first < 0) return null;
   const to = table.offset[first]! + table.lengthBytes[first]!;
@@ -186,7 +186,7 @@ function delivered(draft: Draft, i: number, packets: Packets): Stretch | null {
   if (by < 0) return null;
   const copies = packets.copies(false, frame, to, by);
   if (copies.length === 0) return null;
-  const lengthUs = Math.max(0, table.atUs[by]! - draft.lastAtUs[i]!);
+  const lengthUs = Math.max(0, table.atUs[by]! - draft.replies[i]!.lastAtUs);
   const kind = wasHeld(table, by, [first, ...copies], lengthUs) ? "held" : "lost";
   return { spent: { kind, what: "reply" }, lengthUs, frame: table.frame[copies[0]!]!, name: "" };
 }

@@ -73,7 +73,7 @@ export class Sample {
     this.visitCount++;
     this.promptWaitedUs += draft.totalUs + connectUs;
     const counts = this.#counts(transport.server);
-    for (let i = 0; i < draft.count; i++) counts[draft.phase[i]!]!++;
+    for (let i = 0; i < draft.count; i++) counts[draft.replies[i]!.phase]!++;
     const fromUs = transport.firstAtUs ?? 0;
     const toUs = endedAtUs ?? fromUs;
     const key = keyOf(fromUs, toUs);

@@ -118,11 +118,11 @@ const PATH: Spent = { kind: "path" };
 
 /** The stretches of reply `i`, which add up to its wait. */
 export function cutReply(draft: Draft, i: number, packets: Packets | null, errands: readonly Errand[]): Cut {
-  const toUs = draft.lastAtUs[i]!;
-  const fromUs = toUs - draft.waitedUs[i]!;
-  const firstUs = Math.min(Math.max(draft.firstAtUs[i]!, fromUs), toUs);
+  const toUs = draft.replies[i]!.lastAtUs;
+  const fromUs = toUs - draft.replies[i]!.waitedUs;
+  const firstUs = Math.min(Math.max(draft.replies[i]!.firstAtUs, fromUs), toUs);
   const stretches: Stretch[] = [];
-  const frame = draft.firstFrame[i]!;
+  const frame = draft.replies[i]!.firstFrame;
   const say: Say = (spent, lengthUs, at = frame, name = "") => {
     if (lengthUs > 0) stretches.push({ spent, lengthUs, frame: at, name });
   };
@@ -196,9 +196,9 @@ function command(
   firstUs: number,
 ): OnTheWay {
   const nothing = { arrivedUs: fromUs, arrived: null, onTheWay: null };
-  if (packets === null || draft.phase[i] === BANNER) return nothing;
-  const frame = draft.askedFrame[i]!;
-  const to = draft.askedTo[i]!;
+  if (packets === null || draft.replies[i]!.phase === BANNER) return nothing;
+  const frame = draft.replies[i]!.askedFrame;
+  const to = draft.replies[i]!.askedTo;
   const by = packets.acknowledgement(true, frame, to);
   if (by < 0) return nothing;
   const { table } = packets;
@@ -242,7 +242,7 @@ function dribbled(
   say: Say,
 ): void {
   const lengthUs = toUs - firstUs;
-  const frame = draft.lastFrame[i]!;
+  const frame = draft.replies[i]!.lastFrame;
   const how = dribbleOf(draft, i, packets, firstUs, toUs);
   // After a teaser somebody else may take over and look names up: what he waits for ends with the reply.
   const promptUs = Math.max(PROMPT_US, lengthUs * PROMPT_SHARE);
@@ -284,7 +284,7 @@ function dribbleOf(
     const answered = toUs - ackUs <= packets.roundTripUs + MIN_DRIBBLE_US / 4;
     if (ackUs > firstUs && answered && ackUs - firstUs <= MAX_DELAYED_ACK_US) return "ack";
   }
-  const lineUs = draft.lineAtUs[i]!;
+  const lineUs = draft.replies[i]!.lineAtUs;
   return lineUs < toUs && lineUs - firstUs < (toUs - firstUs) / 10 ? "teaser" : "other";
 }
 

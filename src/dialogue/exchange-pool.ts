@@ -6,9 +6,9 @@ import type { VerbIndex } from "./verbs.ts";
 const RECORD_BYTES = 800;
 
 /** What all exchanges that have not been handed on may cost. Beyond it dialogues keep fewer of them. */
-const MAX_OUTSTANDING_BYTES = 8 << 20;
+const MAX_OUTSTANDING_BYTES = 6 << 20;
 /** Beyond this they keep hardly any. */
-const MOST_OUTSTANDING_BYTES = 10 << 20;
+const MOST_OUTSTANDING_BYTES = 8 << 20;
 
 /** A record whose texts have grown beyond this is not kept for the next exchange. */
 const MAX_SPARE_BYTES = 2_048;

@@ -14,10 +14,10 @@ import { FlowTable } from "./flow-table.ts";
 const MAX_FLOWS = 65_536;
 
 /**
- * Live connections of both families together, at about 5 KB each with their dialogue. No mail server lets in
- * more by default (Exchange: 5,000, the others hundreds). Past it the longest unheard are closed.
+ * Live connections of both families together, at about 6 KB each with their dialogue and its analysis. Mail
+ * servers let in some hundreds by default. Past it the longest unheard are closed.
  */
-const MAX_LIVE = 5_120;
+const MAX_LIVE = 4_096;
 
 /** Counts the live connections of all families. */
 export interface LiveCount {
