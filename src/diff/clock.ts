@@ -23,7 +23,6 @@ export interface Differences {
 export type Nearer = "a" | "b";
 
 export interface Clock {
-  readonly nearer: Nearer;
   /** A's stamps less B's, at `atUs` by A's clock. */
   readonly offsetUs: number;
   readonly uncertaintyUs: number;
@@ -83,17 +82,38 @@ function isEncrypted({ phase }: RecordedTurn): boolean {
   return phase === "tls" || phase === "encrypted";
 }
 
-/** The side on which replies take longer is the client's: it needs no clock. */
-export function nearerTo(pairs: readonly (readonly [RecordedDialogue, RecordedDialogue])[]): Nearer {
-  let longerInB = 0;
-  for (const [a, b] of pairs) {
-    for (const [x, y] of alignedTurns(a, b)) {
-      if (x === null || y === null) continue;
-      const [inA, inB] = [thinkUs(x), thinkUs(y)];
-      if (inA !== null && inB !== null) longerInB += Math.sign(inB - inA);
+/**
+ * On which side the client of a dialogue is: the side on which replies take longer. It needs no clock. All dialogues of
+ * a server lie the same way; those of another may lie the other way (mail goes out as well as in).
+ */
+export class Orientation {
+  readonly #byServer = new Map<string, number>();
+  #all = 0;
+
+  constructor(pairs: readonly { readonly a: RecordedDialogue; readonly b: RecordedDialogue }[]) {
+    for (const { a, b } of pairs) {
+      const longer = longerInB(a, b);
+      this.#byServer.set(a.server, (this.#byServer.get(a.server) ?? 0) + longer);
+      this.#all += longer;
     }
   }
-  return longerInB >= 0 ? "b" : "a";
+
+  nearer(a: RecordedDialogue, b: RecordedDialogue): Nearer {
+    const known = this.#byServer.get(a.server) ?? 0;
+    const longer = known === 0 ? longerInB(a, b) : known;
+    return (longer === 0 ? this.#all : longer) >= 0 ? "b" : "a";
+  }
+}
+
+/** In how many more turns the reply took longer in `b`. */
+function longerInB(a: RecordedDialogue, b: RecordedDialogue): number {
+  let longer = 0;
+  for (const [x, y] of alignedTurns(a, b)) {
+    if (x === null || y === null || x.hasGap || y.hasGap) continue;
+    const [inA, inB] = [thinkUs(x), thinkUs(y)];
+    if (inA !== null && inB !== null) longer += Math.sign(inB - inA);
+  }
+  return longer;
 }
 
 /** From the command's last byte to the reply's first. */
@@ -126,14 +146,13 @@ const MAX_DRIFT_PPM = 500;
 /** A constant offset that so many agree on needs no drift. */
 const ENOUGH = 0.9;
 
-export function estimateClock(intervals: readonly Interval[], nearer: Nearer): Clock | null {
+export function estimateClock(intervals: readonly Interval[]): Clock | null {
   if (intervals.length === 0) return null;
   const times = intervals.map(({ atUs }) => atUs);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const atUs = Math.round((first + last) / 2);
   const still = overlap(intervals);
   const best = (best: Overlap, driftPpm: number): Clock => ({
-    nearer,
     offsetUs: (best.low + best.high) / 2,
     uncertaintyUs: (best.high - best.low) / 2,
     driftPpm,

@@ -1,4 +1,4 @@
-import { type DelayDistribution, type DelayView, HELD_US } from "../spine/diff-report.ts";
+import { type DelayDistribution, type DelayView, HELD_US, type SideName } from "../spine/diff-report.ts";
 import { PHASES, type Phase } from "../spine/phase.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { type Clock, offsetAt, thinkUs } from "./clock.ts";
@@ -79,7 +79,7 @@ export class Delays {
       this.#worst.set(phase, { addedUs, at, atServer });
   }
 
-  views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, clientIsOutside: boolean): DelayView[] {
+  views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, serverSide: SideName): DelayView[] {
     const connects = this.#samples.get("connect")?.map(({ addedUs }) => addedUs) ?? [];
     const wayUs = connects.reduce((least, each) => Math.min(least, each), connects[0] ?? 0);
     return PHASES.flatMap((phase) => {
@@ -92,6 +92,7 @@ export class Delays {
       const late = samples.filter(({ addedUs }) => addedUs - wayUs >= HELD_US);
       const [client, server] = [placeAtClient(...worst.at), placeAtServer(...worst.atServer)];
       return {
+        serverSide,
         phase,
         added: distribution(
           samples.map((each) => each.addedUs),
@@ -103,8 +104,8 @@ export class Delays {
         reply: distribution(known(samples.map((each) => each.replyUs)), oneWay),
         worst: {
           addedUs: worst.addedUs,
-          inside: clientIsOutside ? server : client,
-          outside: clientIsOutside ? client : server,
+          inside: serverSide === "inside" ? server : client,
+          outside: serverSide === "inside" ? client : server,
         },
       };
     });

@@ -1,16 +1,18 @@
-import type { DiffReport, DiffSide, SideName, UnmatchedView } from "../spine/diff-report.ts";
+import type {
+  ChangeView,
+  DiffReport,
+  DiffSide,
+  SegmentsView,
+  SideName,
+  UnmatchedView,
+} from "../spine/diff-report.ts";
 import type { FileFrames } from "../spine/files.ts";
-import { NO_TIME } from "../spine/wire.ts";
-import { type Change, changesIn } from "./changes.ts";
 import { type Clock, offsetAt } from "./clock.ts";
-import { Delays } from "./delays.ts";
 import { diffFindings } from "./findings.ts";
-import { ChangeGroups } from "./groups.ts";
 import { type Matching, match } from "./match.ts";
 import { type PlaceOf, placesIn } from "./places.ts";
 import type { RecordedDialogue } from "./recorded.ts";
-import { Segmentation } from "./segmentation.ts";
-import { alignedTurns, type TurnPair } from "./turns.ts";
+import { Tally } from "./tally.ts";
 
 /** Two captures of the same path, compared. */
 
@@ -32,67 +34,54 @@ export interface DiffOptions {
 
 export function diffCaptures(inside: CapturedSide, outside: CapturedSide, options: DiffOptions): DiffReport {
   const matching = match(inside.dialogues, outside.dialogues);
-  const clientIsOutside = matching.nearer === "b";
-  const [placeInside, placeOutside] = [placesIn(inside.frames), placesIn(outside.frames)];
-  const [atClient, atServer] = clientIsOutside ? [placeOutside, placeInside] : [placeInside, placeOutside];
-  const clock = serverLessClient(matching.clock);
-  const groups = new ChangeGroups(options.redact);
-  const delays = new Delays(clock);
-  const segmentation = new Segmentation();
-  let unchanged = 0;
-  let exchanges = 0;
-  let doubtful = 0;
-  for (const { a, b } of matching.matches) {
-    const [server, client] = clientIsOutside ? [a, b] : [b, a];
-    const turns = alignedTurns(server, client);
-    const changes = [...changesIn(server, client, turns, clock), ...answeredOnPath(turns, clock)];
-    const before = doubtful;
-    for (const [s, c] of turns) {
-      if (s === null || c === null) continue;
-      exchanges++;
-      if (s.hasGap || c.hasGap) doubtful++;
-    }
-    if (changes.length === 0 && doubtful === before) unchanged++;
-    groups.add(server, client, changes);
-    delays.add(server, client, turns);
-    segmentation.add(server, client, turns);
-  }
-  const by = { sequence: 0, timestamps: 0, contents: 0, time: 0 };
-  for (const each of matching.matches) by[each.by]++;
-  const views = {
-    changes: groups.views(atClient, atServer, clientIsOutside),
-    delays: delays.views(atClient, atServer, clientIsOutside),
-    segments: segmentation.view(atClient, atServer, clientIsOutside),
+  const places = { inside: placesIn(inside.frames), outside: placesIn(outside.frames) };
+  const tallies = {
+    inside: new Tally("inside", places, matching.clock, options.redact),
+    outside: new Tally("outside", places, matching.clock, options.redact),
   };
-  const serverSide: SideName = clientIsOutside ? "inside" : "outside";
+  const by = { sequence: 0, timestamps: 0, contents: 0, time: 0 };
+  for (const each of matching.matches) {
+    by[each.by]++;
+    // Who is nearer to the client is not nearer to the server.
+    tallies[matching.orientation.nearer(each.a, each.b) === "b" ? "inside" : "outside"].add(each.a, each.b);
+  }
+  const both = [tallies.inside, tallies.outside].filter(({ dialogues }) => dialogues > 0);
+  const sum = (pick: (tally: Tally) => number) => both.reduce((total, tally) => total + pick(tally), 0);
+  const changes = both.flatMap((tally) => tally.changes());
+  const delays = both.flatMap((tally) => tally.delays());
+  const segments = both.map((tally) => tally.segments()).reduce(addSegments, NO_SEGMENTS);
+  const dialoguesOf = (views: readonly ChangeView[]) => sum((tally) => tally.dialoguesOf(views));
+  const dialogues = matching.matches.length;
   return {
     kind: "diff",
     schema: 1,
     tool: { name: "smtpscope", version: options.version },
-    inside: sideView(inside, outside, matching, "inside", placeInside),
-    outside: sideView(outside, inside, matching, "outside", placeOutside),
-    serverSide,
+    inside: sideView(inside, outside, matching, "inside", places.inside),
+    outside: sideView(outside, inside, matching, "outside", places.outside),
+    servers: { inside: tallies.inside.dialogues, outside: tallies.outside.dialogues },
     clock: clockView(matching.clock),
-    matched: { dialogues: matching.matches.length, by, unchanged, exchanges, doubtful },
-    ...views,
-    findings: diffFindings(
-      views,
-      (changes) => groups.dialoguesOf(changes),
-      matching.matches.length,
-      serverSide,
-    ),
+    matched: {
+      dialogues,
+      by,
+      unchanged: sum((tally) => tally.unchanged),
+      exchanges: sum((tally) => tally.exchanges),
+      doubtful: sum((tally) => tally.doubtful),
+    },
+    changes,
+    delays,
+    segments,
+    findings: diffFindings({ changes, delays, segments }, dialoguesOf, dialogues),
   };
 }
 
-/** The matching's clock says inside less outside. */
-function serverLessClient(clock: Clock | null): Clock | null {
-  if (clock === null || clock.nearer === "b") return clock;
-  // By the client's clock then, which differs by too little to matter for a drift.
+const NO_SEGMENTS: SegmentsView = { compared: 0, resplit: 0, dialogues: 0, example: null };
+
+function addSegments(a: SegmentsView, b: SegmentsView): SegmentsView {
   return {
-    ...clock,
-    offsetUs: -clock.offsetUs,
-    driftPpm: -clock.driftPpm,
-    atUs: clock.atUs - clock.offsetUs,
+    compared: a.compared + b.compared,
+    resplit: a.resplit + b.resplit,
+    dialogues: a.dialogues + b.dialogues,
+    example: a.example ?? b.example,
   };
 }
 
@@ -106,24 +95,6 @@ function clockView(clock: Clock | null): DiffReport["clock"] {
     agreeing,
     asked,
   };
-}
-
-/** A reply that the client had before the server gave it can only come from somebody in between. */
-const SURELY_EARLIER_US = 1_000;
-
-function answeredOnPath(turns: readonly TurnPair[], clock: Clock | null): Change[] {
-  if (clock === null) return [];
-  return turns.flatMap(([s, c]): Change[] => {
-    if (s === null || c === null || s.hasGap || c.hasGap || s.phase === "encrypted") return [];
-    if (s.answeredFirst === NO_TIME || c.answeredFirst === NO_TIME) return [];
-    const given = s.answeredFirst - offsetAt(clock, s.answeredFirst);
-    if (c.answeredFirst > given - clock.uncertaintyUs - SURELY_EARLIER_US) return [];
-    const { phase, verb } = c;
-    const texts = { before: s.reply, after: c.reply, keyword: null };
-    return [
-      { part: "reply", phase, verb, kinds: ["answered-on-path"], ...texts, onServerSide: s, onClientSide: c },
-    ];
-  });
 }
 
 // ---- What was not found

@@ -1,10 +1,4 @@
-import {
-  type ChangeView,
-  type DelayView,
-  type DiffReport,
-  HELD_US,
-  type SideName,
-} from "../spine/diff-report.ts";
+import { type ChangeView, type DelayView, type DiffReport, HELD_US } from "../spine/diff-report.ts";
 import type { Evidence, RewritingFinding } from "../spine/finding.ts";
 import { countText, durationText, plural } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
@@ -21,7 +15,6 @@ export function diffFindings(
   { changes, delays, segments }: Pick<DiffReport, "changes" | "delays" | "segments">,
   dialoguesOf: (changes: readonly ChangeView[]) => number,
   dialogues: number,
-  serverSide: SideName,
 ): RewritingFinding[] {
   const findings = new Map<Rule, ChangeView[]>();
   for (const change of changes) {
@@ -30,7 +23,7 @@ export function diffFindings(
   }
   const all = [...findings].map(([rule, of]) => changeFinding(rule, of, dialoguesOf(of), dialogues));
   const held = delays.filter((delay) => delay.held > 0 && delay.phase !== "connect");
-  if (held.length > 0) all.push(heldFinding(held, serverSide));
+  if (held.length > 0) all.push(heldFinding(held));
   if (segments.example !== null) all.push(resplitFinding(segments, dialogues));
   const rank = { critical: 0, warning: 1, info: 2 };
   return all.sort((a, b) => rank[a.severity] - rank[b.severity]);
@@ -68,13 +61,12 @@ function evidenceOf({ before, after, inside, outside }: ChangeView["variants"][n
   });
 }
 
-function heldFinding(delays: readonly DelayView[], serverSide: SideName): RewritingFinding {
+function heldFinding(delays: readonly DelayView[]): RewritingFinding {
   const worst = delays.toSorted((a, b) => b.added.maxUs - a.added.maxUs);
   const texts = worst.slice(0, MAX_NAMED).map(({ phase, held, added }) => {
     const up = `up to ${durationText(added.maxUs)} (± ${durationText(added.uncertaintyUs)})`;
     return `${phase} ${up} in ${countText(held)} of ${countText(added.n)}`;
   });
-  const clientSide = serverSide === "inside" ? "outside" : "inside";
   return {
     kind: "finding",
     id: "rewriting/reply-held",
@@ -83,8 +75,9 @@ function heldFinding(delays: readonly DelayView[], serverSide: SideName): Rewrit
     basis: "seen",
     dialogues: Math.max(...delays.map(({ held }) => held)),
     claim: `The path held commands or replies for ${durationText(HELD_US)} and more: ${texts.join("; ")}. The server is not to blame for that.`,
-    evidence: worst.slice(0, MAX_EVIDENCE).flatMap(({ phase, worst: at }) => {
+    evidence: worst.slice(0, MAX_EVIDENCE).flatMap(({ phase, serverSide, worst: at }) => {
       if (at === null) return [];
+      const clientSide = serverSide === "inside" ? "outside" : "inside";
       const { file, frame, tcpStream, atUs } = at[clientSide];
       const text = `${phase}: came ${durationText(at.addedUs)} later than behind the path (${escapeText(at[serverSide].file)}:${at[serverSide].frame})`;
       return [{ file, frame, tcpStream, atUs, text }];

@@ -1,5 +1,5 @@
 import { showDifference } from "../rewriting/compare/show.ts";
-import type { ChangeVariant, ChangeView, Place } from "../spine/diff-report.ts";
+import type { ChangeVariant, ChangeView, Place, SideName } from "../spine/diff-report.ts";
 import type { Unkept } from "../spine/exchange.ts";
 import { countText } from "../spine/format.ts";
 import type { Change } from "./changes.ts";
@@ -63,7 +63,7 @@ export class ChangeGroups {
     }
   }
 
-  views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, clientIsOutside: boolean): ChangeView[] {
+  views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, serverSide: SideName): ChangeView[] {
     return [...this.#groups.values()]
       .sort((a, b) => b.dialogues.size - a.dialogues.size || b.times - a.times)
       .map((group) => {
@@ -71,6 +71,7 @@ export class ChangeGroups {
         const { part, phase, verb, kinds, keyword } = change;
         const shown = [...variants.values()].sort((a, b) => b.times - a.times).slice(0, MAX_SHOWN);
         const view: ChangeView = {
+          serverSide,
           part,
           phase,
           verb,
@@ -78,7 +79,7 @@ export class ChangeGroups {
           keyword,
           dialogues: dialogues.size,
           times,
-          variants: shown.map((each) => this.#shown(each, placeAtClient, placeAtServer, clientIsOutside)),
+          variants: shown.map((each) => this.#shown(each, placeAtClient, placeAtServer, serverSide)),
         };
         this.#viewed.set(view, group);
         return view;
@@ -96,7 +97,7 @@ export class ChangeGroups {
     variant: Variant,
     placeAtClient: PlaceOf,
     placeAtServer: PlaceOf,
-    clientIsOutside: boolean,
+    serverSide: SideName,
   ): ChangeVariant {
     const { change, server, client, times } = variant;
     const { onServerSide, onClientSide } = change;
@@ -104,8 +105,8 @@ export class ChangeGroups {
     const atClient = place(placeAtClient, client, onClientSide, change);
     const places = {
       times,
-      inside: clientIsOutside ? atServer : atClient,
-      outside: clientIsOutside ? atClient : atServer,
+      inside: serverSide === "inside" ? atServer : atClient,
+      outside: serverSide === "inside" ? atClient : atServer,
     };
     const { before, after } = change;
     if (isUnkept(before) || isUnkept(after)) {

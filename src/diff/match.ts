@@ -8,7 +8,7 @@ import {
   intervalOf,
   median,
   type Nearer,
-  nearerTo,
+  Orientation,
   offsetAt,
 } from "./clock.ts";
 import { Habits } from "./habits.ts";
@@ -37,7 +37,7 @@ interface Match {
 export interface Matching {
   readonly matches: readonly Match[];
   readonly clock: Clock | null;
-  readonly nearer: Nearer;
+  readonly orientation: Orientation;
   /** With a partner that cannot be told from others. */
   readonly ambiguousA: readonly RecordedDialogue[];
   readonly ambiguousB: readonly RecordedDialogue[];
@@ -48,36 +48,30 @@ export interface Matching {
 export function match(a: readonly RecordedDialogue[], b: readonly RecordedDialogue[]): Matching {
   const matches: Match[] = [];
   const evident = evidentPairs(a, b);
-  let nearer = nearerTo(evident.map(({ a, b }) => [a, b]));
-  let clock = clockOf(evident, nearer);
-  for (const pair of evident) if (isBelievable(pair, clock, nearer)) matches.push(pair);
+  let orientation = new Orientation(evident);
+  let clock = clockOf(evident, orientation);
+  for (const pair of evident) if (isBelievable(pair, clock, orientation)) matches.push(pair);
   let [restA, restB] = [without(a, matches, "a"), without(b, matches, "b")];
   if (clock === null && restA.length > 0 && restB.length > 0) {
     // Nothing tells them apart but when they were: the offset that fits most of them, if one stands out.
     const guess = guessOffset(restA, restB);
     if (guess !== null) {
-      const first = byTime(restA, restB, { ...guess, nearer }, true, new Habits([])).matches;
-      nearer = nearerTo(first.map(({ a, b }) => [a, b]));
-      clock = clockOf(
-        first.map((each) => ({ ...each, differences: differencesOf(each.a, each.b) })),
-        nearer,
-      );
+      const first = byTime(restA, restB, guess, orientation, true, new Habits([])).matches;
+      orientation = new Orientation(first);
+      clock = clockOf(withDifferences(first), orientation);
     }
   }
   if (clock === null)
-    return { matches, clock, nearer, ambiguousA: [], ambiguousB: [], onlyA: restA, onlyB: restB };
-  const timed = byTime(restA, restB, clock, false, new Habits(matches));
+    return { matches, clock, orientation, ambiguousA: [], ambiguousB: [], onlyA: restA, onlyB: restB };
+  const timed = byTime(restA, restB, clock, orientation, false, new Habits(matches));
   matches.push(...timed.matches);
   [restA, restB] = [without(restA, timed.matches, "a"), without(restB, timed.matches, "b")];
+  const whole = new Orientation(matches);
   const isAmbiguous = (side: ReadonlySet<RecordedDialogue>) => (d: RecordedDialogue) => side.has(d);
   return {
     matches: matches.sort((x, y) => x.a.startAt - y.a.startAt),
-    clock:
-      clockOf(
-        matches.map((each) => ({ ...each, differences: differencesOf(each.a, each.b) })),
-        nearer,
-      ) ?? clock,
-    nearer,
+    clock: clockOf(withDifferences(matches), whole) ?? clock,
+    orientation: whole,
     ambiguousA: restA.filter(isAmbiguous(timed.ambiguousA)),
     ambiguousB: restB.filter(isAmbiguous(timed.ambiguousB)),
     onlyA: restA.filter((d) => !timed.ambiguousA.has(d)),
@@ -94,28 +88,34 @@ function without(
   return all.filter((dialogue) => !taken.has(dialogue));
 }
 
-function clockOf(pairs: readonly Pair[], nearer: Nearer): Clock | null {
+function withDifferences(matches: readonly Match[]): Pair[] {
+  return matches.map((each) => ({ ...each, differences: differencesOf(each.a, each.b) }));
+}
+
+function clockOf(pairs: readonly Pair[], orientation: Orientation): Clock | null {
   const intervals: Interval[] = [];
-  for (const { a, differences } of pairs) {
-    const interval = a.startAt === NO_TIME ? null : intervalOf(differences, nearer, a.startAt);
+  for (const { a, b, differences } of pairs) {
+    const interval =
+      a.startAt === NO_TIME ? null : intervalOf(differences, orientation.nearer(a, b), a.startAt);
     if (interval !== null) intervals.push(interval);
   }
-  return estimateClock(intervals, nearer);
+  return estimateClock(intervals);
 }
 
 /** No two captures of the same traffic have clocks as far apart as this. */
 const MAX_OFFSET_US = 600e6;
 
 /** Its marks may be those of two dialogues whose fellows are missing; then the times do not fit. */
-function isBelievable(pair: Pair, clock: Clock | null, nearer: Nearer): boolean {
+function isBelievable(pair: Pair, clock: Clock | null, orientation: Orientation): boolean {
   if (pair.by === "sequence") return true;
-  const { differences } = pair;
-  if (clock !== null) return !contradicts(differences, clock, pair.a.startAt);
+  const { a, b, differences } = pair;
+  const nearer = orientation.nearer(a, b);
+  if (clock !== null) return !contradicts(differences, clock, nearer, a.startAt);
   const all = [...differences.client, ...differences.server];
   const offsetUs = median(all);
   if (offsetUs === null || Math.abs(offsetUs) > MAX_OFFSET_US) return false;
-  const own = { nearer, offsetUs, uncertaintyUs: 0, driftPpm: 0, atUs: 0, agreeing: 1, asked: 1 };
-  return !contradicts(differences, own, 0);
+  const own = { offsetUs, uncertaintyUs: 0, driftPpm: 0, atUs: 0, agreeing: 1, asked: 1 };
+  return !contradicts(differences, own, nearer, 0);
 }
 
 /** Stamps of the same bytes on a path without delay may differ by this, either way. */
@@ -123,15 +123,15 @@ const JITTER_US = 500;
 /** Of a device that holds or answers some of it itself, the rest still has to fit. */
 const FITTING_SHARE = 0.7;
 
-function contradicts(differences: Differences, clock: Clock, atUs: number): boolean {
-  return fitting(differences, clock, atUs) < FITTING_SHARE;
+function contradicts(differences: Differences, clock: Clock, nearer: Nearer, atUs: number): boolean {
+  return fitting(differences, clock, nearer, atUs) < FITTING_SHARE;
 }
 
 /** How much of what was passed on was so in the right order: 0 … 1. */
-function fitting({ client, server }: Differences, clock: Clock, atUs: number): number {
+function fitting({ client, server }: Differences, clock: Clock, nearer: Nearer, atUs: number): number {
   const offset = offsetAt(clock, atUs);
   const slack = clock.uncertaintyUs + JITTER_US;
-  const [later, sooner] = clock.nearer === "b" ? [client, server] : [server, client];
+  const [later, sooner] = nearer === "b" ? [client, server] : [server, client];
   let fits = 0;
   for (const each of later) if (each >= offset - slack) fits++;
   for (const each of sooner) if (each <= offset + slack) fits++;
@@ -158,10 +158,11 @@ function byTime(
   a: readonly RecordedDialogue[],
   b: readonly RecordedDialogue[],
   clock: Clock,
+  orientation: Orientation,
   isGuess: boolean,
   habits: Habits,
 ): { matches: Match[]; ambiguousA: Set<RecordedDialogue>; ambiguousB: Set<RecordedDialogue> } {
-  const candidates = candidatesOf(a, b, clock, isGuess).sort((x, y) => x.costUs - y.costUs);
+  const candidates = candidatesOf(a, b, clock, orientation, isGuess).sort((x, y) => x.costUs - y.costUs);
   const matches: Match[] = [];
   const taken = new Set<RecordedDialogue>();
   // What is left when others have been taken is a conclusion, and must not need another change on the way.
@@ -201,6 +202,7 @@ function candidatesOf(
   a: readonly RecordedDialogue[],
   b: readonly RecordedDialogue[],
   clock: Clock,
+  orientation: Orientation,
   isGuess: boolean,
 ): Candidate[] {
   const sorted = b.filter((each) => each.startAt !== NO_TIME).sort((x, y) => x.startAt - y.startAt);
@@ -209,7 +211,7 @@ function candidatesOf(
     if (each.startAt === NO_TIME) continue;
     const at = each.startAt - offsetAt(clock, each.startAt);
     for (const other of near(sorted, at, MAX_HELD_US, MAX_CANDIDATES)) {
-      const costUs = costOf(each, other, clock, isGuess);
+      const costUs = costOf(each, other, clock, orientation, isGuess);
       if (costUs !== null) candidates.push({ a: each, b: other, costUs });
     }
   }
@@ -217,17 +219,24 @@ function candidatesOf(
 }
 
 /** How far the stamps are apart beyond the clocks, typically; null when it cannot be the same dialogue. */
-function costOf(a: RecordedDialogue, b: RecordedDialogue, clock: Clock, isGuess: boolean): number | null {
+function costOf(
+  a: RecordedDialogue,
+  b: RecordedDialogue,
+  clock: Clock,
+  orientation: Orientation,
+  isGuess: boolean,
+): number | null {
   const offset = offsetAt(clock, a.startAt);
   const slack = clock.uncertaintyUs + (isGuess ? 0 : JITTER_US);
   const apart = a.startAt - b.startAt - offset;
   // Most are ruled out at once: a connection begins where the client is.
-  if (isGuess ? Math.abs(apart) > slack : (clock.nearer === "b" ? apart : -apart) < -slack) return null;
+  const nearer = isGuess ? "b" : orientation.nearer(a, b);
+  if (isGuess ? Math.abs(apart) > slack : (nearer === "b" ? apart : -apart) < -slack) return null;
   const differences = differencesOf(a, b);
   const all = [...differences.client, ...differences.server];
   const turns = Math.max(a.turns.length, b.turns.length);
   if (all.length < turns) return null;
   const costUs = median(all.map((each) => Math.abs(each - offset)))!;
   if (isGuess) return costUs <= slack ? costUs : null;
-  return contradicts(differences, clock, a.startAt) ? null : costUs;
+  return contradicts(differences, clock, nearer, a.startAt) ? null : costUs;
 }

@@ -1,4 +1,4 @@
-import type { SegmentsView } from "../spine/diff-report.ts";
+import type { SegmentsView, SideName } from "../spine/diff-report.ts";
 import type { Side } from "../spine/wire.ts";
 import type { PlaceOf } from "./places.ts";
 import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
@@ -71,7 +71,7 @@ export class Segmentation {
     };
   }
 
-  view(placeAtClient: PlaceOf, placeAtServer: PlaceOf, clientIsOutside: boolean): SegmentsView {
+  view(placeAtClient: PlaceOf, placeAtServer: PlaceOf, serverSide: SideName): SegmentsView {
     const example = this.#example;
     const totals = { compared: this.#compared, resplit: this.#resplit, dialogues: this.#dialogues };
     if (example === null) return { ...totals, example: null };
@@ -84,8 +84,8 @@ export class Segmentation {
         from,
         before: example.before.slice(0, MAX_SHOWN),
         after: example.after.slice(0, MAX_SHOWN),
-        inside: clientIsOutside ? server : client,
-        outside: clientIsOutside ? client : server,
+        inside: serverSide === "inside" ? server : client,
+        outside: serverSide === "inside" ? client : server,
       },
     };
   }

@@ -22,10 +22,7 @@ const LEAD = 1.5;
 const MIN_VOTES = 2;
 const QUORUM = 0.4;
 
-export function guessOffset(
-  a: readonly RecordedDialogue[],
-  b: readonly RecordedDialogue[],
-): Omit<Clock, "nearer"> | null {
+export function guessOffset(a: readonly RecordedDialogue[], b: readonly RecordedDialogue[]): Clock | null {
   const timed = b.filter(({ startAt }) => startAt !== NO_TIME).sort((x, y) => x.startAt - y.startAt);
   const asked = evenly(
     a.filter(({ startAt }) => startAt !== NO_TIME),

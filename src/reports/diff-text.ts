@@ -30,7 +30,7 @@ export function renderDiffText(report: DiffReport, paint: Paint): string {
 }
 
 function header(report: DiffReport): string {
-  const { inside, outside, clock, matched, serverSide, segments } = report;
+  const { inside, outside, clock, matched, servers, segments } = report;
   const lines: [string, string][] = [
     ["Inside", sideText(inside)],
     ["Outside", sideText(outside)],
@@ -43,9 +43,16 @@ function header(report: DiffReport): string {
   ] as const) {
     for (const text of unmatchedTexts(name, side)) lines.push(["", text]);
   }
-  lines.push(["Path", `${serverSide} is the server's side, ${other(serverSide)} the client's`]);
+  lines.push(["Path", pathText(servers)]);
   if (segments.resplit > 0) lines.push(["Segments", segmentsText(report)]);
   return lines.map(([label, text]) => `${label.padEnd(10)} ${text}`.trimEnd()).join("\n");
+}
+
+function pathText(servers: DiffReport["servers"]): string {
+  if (servers.inside > 0 && servers.outside > 0)
+    return `the server is inside in ${plural(servers.inside, "dialogue")}, outside in ${countText(servers.outside)}`;
+  const serverSide: SideName = servers.outside > 0 ? "outside" : "inside";
+  return `${serverSide} is the server's side, ${other(serverSide)} the client's`;
 }
 
 function other(side: SideName): SideName {
@@ -119,7 +126,7 @@ function segmentsText({ segments }: DiffReport): string {
 
 // ---- Changes
 
-function changeTable({ changes, matched }: DiffReport, paint: Paint): string {
+function changeTable({ changes, matched, servers }: DiffReport, paint: Paint): string {
   if (changes.length === 0) {
     if (matched.exchanges === matched.doubtful) return "Nothing could be compared.";
     return matched.doubtful === 0
@@ -130,6 +137,7 @@ function changeTable({ changes, matched }: DiffReport, paint: Paint): string {
   const columns: Column<(typeof rows)[number]>[] = [
     { label: "#", align: "right", text: ({ number }) => String(number) },
     { label: "Changed on the way", align: "left", text: (row) => whatText(row) },
+    ...direction<(typeof rows)[number]>(servers),
     { label: "how", align: "left", text: ({ kinds }) => kinds.join(", ") },
     {
       label: "dialogues",
@@ -139,6 +147,15 @@ function changeTable({ changes, matched }: DiffReport, paint: Paint): string {
     { label: "times", align: "right", text: ({ times }) => countText(times) },
   ];
   return table(columns, rows, paint);
+}
+
+/** A column for where the server is, if that is not the same for all. */
+function direction<Row extends { readonly serverSide: SideName }>({
+  inside,
+  outside,
+}: DiffReport["servers"]): Column<Row>[] {
+  if (inside === 0 || outside === 0) return [];
+  return [{ label: "server", align: "left", text: ({ serverSide }) => serverSide }];
 }
 
 function whatText({ part, phase, verb, keyword }: ChangeView): string {
@@ -158,24 +175,16 @@ function whatText({ part, phase, verb, keyword }: ChangeView): string {
   }
 }
 
-function changeDetails({ changes, serverSide }: DiffReport, paint: Paint): string {
+function changeDetails({ changes }: DiffReport, paint: Paint): string {
   return changes
     .map((change, i) => {
       const title = paint("strong", `${i + 1}  ${whatText(change)}: ${change.kinds.join(", ")}`);
-      return [
-        title,
-        ...change.variants.map((variant) => variantText(change, variant, serverSide, paint)),
-      ].join("\n");
+      return [title, ...change.variants.map((variant) => variantText(change, variant, paint))].join("\n");
     })
     .join("\n");
 }
 
-function variantText(
-  { part }: ChangeView,
-  variant: ChangeVariant,
-  serverSide: SideName,
-  paint: Paint,
-): string {
+function variantText({ part, serverSide }: ChangeView, variant: ChangeVariant, paint: Paint): string {
   // What a server says is sent on its side, what a client says on the other.
   const ofServer = part === "reply";
   const sentAt = ofServer ? serverSide : other(serverSide);
@@ -209,10 +218,11 @@ function lineText(side: SideName, text: string | null, marks: string, paint: Pai
 
 // ---- Delays
 
-function delayTable({ delays }: DiffReport, paint: Paint): string {
+function delayTable({ delays, servers }: DiffReport, paint: Paint): string {
   if (delays.length === 0) return "";
   const columns: Column<DelayView>[] = [
     { label: "Added by the path", align: "left", text: ({ phase }) => phase },
+    ...direction<DelayView>(servers),
     { label: "n", align: "right", text: ({ added }) => countText(added.n) },
     { label: "p50", align: "right", text: ({ added }) => signed(added.p50Us) },
     { label: "p95", align: "right", text: ({ added }) => signed(added.p95Us) },
@@ -224,7 +234,11 @@ function delayTable({ delays }: DiffReport, paint: Paint): string {
       text: ({ command }) => (command === null ? "-" : signed(command.p50Us)),
     },
     { label: "to client", align: "right", text: ({ reply }) => (reply === null ? "-" : signed(reply.p50Us)) },
-    { label: "worst", align: "left", text: ({ worst }) => (worst === null ? "" : frameText(worst.outside)) },
+    {
+      label: "worst",
+      align: "left",
+      text: ({ worst, serverSide }) => (worst === null ? "" : frameText(worst[other(serverSide)])),
+    },
   ];
   const oneWay = delays.find(({ reply }) => reply !== null)?.reply?.uncertaintyUs;
   const note =

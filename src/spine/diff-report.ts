@@ -12,8 +12,8 @@ export interface DiffReport {
   readonly tool: { readonly name: "smtpscope"; readonly version: string };
   readonly inside: DiffSide;
   readonly outside: DiffSide;
-  /** Which of the two captures is nearer to the server; the other is nearer to the client. */
-  readonly serverSide: SideName;
+  /** Dialogues whose server is on this side; mail that goes in and mail that goes out may be in the same captures. */
+  readonly servers: Readonly<Record<SideName, number>>;
   readonly clock: ClockView | null;
   readonly matched: {
     readonly dialogues: number;
@@ -75,6 +75,8 @@ interface ClockView {
 }
 
 export interface ChangeView {
+  /** Where the server of these dialogues is; what it says comes from there. */
+  readonly serverSide: SideName;
   readonly part: "reply" | "command" | "message" | "secret" | "encrypted";
   readonly phase: Phase;
   readonly verb: string;
@@ -105,6 +107,7 @@ export const HELD_US = 100_000;
 
 /** By how much longer a reply took where the client is than where the server is. */
 export interface DelayView {
+  readonly serverSide: SideName;
   readonly phase: Phase;
   readonly added: DelayDistribution;
   /** Replies to which HELD_US or more was added, beyond what the way takes by itself (as the handshake shows). */

@@ -20,6 +20,9 @@ export interface Session {
   readonly startUs: number;
   readonly client: string;
   readonly clientPort: number;
+  readonly server?: string;
+  /** Its sequence numbers follow from it; its place, if it has none. */
+  readonly number?: number;
   readonly said: readonly Said[];
 }
 
@@ -73,8 +76,8 @@ class Wire {
   readonly #ends: Record<Side, readonly [string, number]>;
   readonly #next: Record<Side, number>;
 
-  constructor(client: readonly [string, number], sequences: Record<Side, number>) {
-    this.#ends = { client, server: ["192.0.2.25", 25] };
+  constructor(client: readonly [string, number], server: string, sequences: Record<Side, number>) {
+    this.#ends = { client, server: [server, 25] };
     this.#next = { ...sequences };
   }
 
@@ -114,7 +117,8 @@ export function scrambled(seed: number): number {
 export function travel(sessions: readonly Session[], path: Path): { inside: Packet[]; outside: Packet[] } {
   const inside: Packet[] = [];
   const outside: Packet[] = [];
-  sessions.forEach((session, number) => {
+  sessions.forEach((session, place) => {
+    const number = session.number ?? place;
     const [i, o] = send(session, number, path);
     if (!path.missingInside(number)) inside.push(...i);
     if (!path.missingOutside(number)) outside.push(...o);
@@ -126,10 +130,11 @@ export function travel(sessions: readonly Session[], path: Path): { inside: Pack
 function send(session: Session, number: number, path: Path): [Packet[], Packet[]] {
   const sequences = { client: scrambled(number * 4), server: scrambled(number * 4 + 1) };
   const others = { client: scrambled(number * 4 + 2), server: scrambled(number * 4 + 3) };
-  const outside = new Wire([session.client, session.clientPort], sequences);
+  const server = session.server ?? "192.0.2.25";
+  const outside = new Wire([session.client, session.clientPort], server, sequences);
   const source = path.nat === null ? session.client : path.nat;
   const port = path.nat === null ? session.clientPort : 1_024 + (scrambled(number) % 60_000);
-  const inside = new Wire([source, port], path.newSequences ? others : sequences);
+  const inside = new Wire([source, port], server, path.newSequences ? others : sequences);
   let now = session.startUs;
   let packet = number * 1_000;
   const { offsetUs } = path;

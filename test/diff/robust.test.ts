@@ -85,7 +85,7 @@ describe.each(Object.keys(FLAWS))("%s", (name) => {
         if (path.cutAt === null) expect(report.segments.resplit).toBe(0);
         expect(report.findings.filter(({ id }) => id !== "rewriting/segments-resplit")).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });
