@@ -111,6 +111,10 @@ export function proxyOptions(argv: Argv) {
     .options(OPTIONS)
     .config("config", (path: string) => readConfig(path))
     .example("$0 proxy -l 2525 -u mx.example.net:25", "Let a client connect to port 2525 instead")
+    .example(
+      "$0 proxy -l 2525 --mode tproxy --print-rules",
+      "What brings clients' connections there, untouched",
+    )
     .epilogue(
       "Signals: SIGTERM or Ctrl-C once: no new connections, those there may end (--drain), summary, status 0; " +
         "twice: end now. SIGHUP: read --config again. SIGUSR1: rotate files. SIGUSR2: print an interim summary",

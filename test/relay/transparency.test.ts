@@ -28,7 +28,11 @@ const SERVER: Hosts = { ipv4: "192.0.2.25", ipv6: "2001:db8:25::25" };
 const INSIDE = { ipv4: "198.51.100.254", ipv6: "2001:db8:51::fe" };
 const OUTSIDE = { ipv4: "192.0.2.254", ipv6: "2001:db8:25::fe" };
 const EXIM = { ipv4: "203.0.113.53", ipv6: "2001:db8:53::53" };
+/** Ports of the server that look up who connects; its port 25 does not. */
 const HAPROXY_PORT = 2526;
+const LOOKUP_PORT = 2527;
+const LOOKING_UP = "-o smtpd_peername_lookup=yes";
+const SLOW_PTR_MS = 1_500;
 const ANY = "[::]:2525";
 const FAMILIES = ["ipv4", "ipv6"] as const;
 type Family = (typeof FAMILIES)[number];
@@ -63,7 +67,13 @@ describe.skipIf(!mayRun)(
       const settings = { smtpd_client_port_logging: "yes", smtpd_timeout: "5s", smtpd_peername_lookup: "no" };
       await startPostfix(lab, "server", {
         settings,
-        services: [`${HAPROXY_PORT} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy`],
+        services: [
+          `${HAPROXY_PORT} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy ${LOOKING_UP}`,
+          `${LOOKUP_PORT} inet n - n - - smtpd ${LOOKING_UP}`,
+        ],
+      });
+      await lab.startDns({
+        rules: [{ name: "*.100.51.198.in-addr.arpa", type: "PTR", delayMs: SLOW_PTR_MS, answer: "NXDOMAIN" }],
       });
       await startEximServer(lab, "dns", {
         settings: { hosts_proxy: "*", host_lookup: "", log_selector: "+smtp_connection +incoming_port" },
@@ -259,6 +269,24 @@ describe.skipIf(!mayRun)(
       }
       await expectSeen(postfix, told);
       await expectRelayed(told, { ipv4: SERVER.ipv4, ipv6: SERVER.ipv4 }, HAPROXY_PORT, true);
+    });
+
+    test.each<[string, string[], boolean]>([
+      ["is gone behind the proxy's own address", ["-u", bracketed(SERVER.ipv4, LOOKUP_PORT)], false],
+      ["is there as the client", ["-u", bracketed(SERVER.ipv4, LOOKUP_PORT), "--source", "client"], true],
+      [
+        "is there by a PROXY header",
+        ["-u", bracketed(SERVER.ipv4, HAPROXY_PORT), "--send-proxy", "v2"],
+        true,
+      ],
+    ])("the delay of a slow PTR of the client's %s", async (_, args, isThere) => {
+      await stand(["-l", ANY, ...args]);
+      await talk(INSIDE, 2525, ["ipv4"]);
+      const { phases, relay } = await end();
+      const banner = phases.find(({ phase }) => phase === "banner")?.service;
+      expect(banner?.n).toBe(1);
+      expect(banner!.maxUs! >= SLOW_PTR_MS * 1_000).toBe(isThere);
+      expect(relay?.sourcePreserved).toBe(isThere);
     });
 
     describe("loops are refused", () => {

@@ -14,6 +14,7 @@ export interface Laboratory {
   open(): void;
   close(): void;
   path(...names: string[]): string;
+  startDns(config: object): Promise<void>;
   spawn(role: Role, command: readonly string[], options?: { input?: string }): ChildProcess;
   outputOf(child: ChildProcess): () => string;
   execute(role: Role, command: readonly string[], options?: { input?: string }): Promise<string>;
