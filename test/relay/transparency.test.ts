@@ -289,6 +289,22 @@ describe.skipIf(!mayRun)(
       expect(relay?.sourcePreserved).toBe(isThere);
     });
 
+    describe("while the proxy is down", () => {
+      test("tproxy lets mail pass by", async () => {
+        undoRules = await applyRules(lab, "firewall", ["-l", "2525", "--mode", "tproxy"]);
+        await talk(SERVER);
+        await expectSeen(postfix, CLIENT);
+      });
+
+      test("redirect refuses clients", async () => {
+        undoRules = await applyRules(lab, "firewall", ["-l", "2525", "--mode", "redirect"]);
+        const outcomes = await lab.converse(
+          FAMILIES.map((label) => ({ label, source: CLIENT[label], host: SERVER[label] })),
+        );
+        expect(outcomes).toEqual(FAMILIES.map((label) => ({ label, replies: [], error: "ECONNREFUSED" })));
+      });
+    });
+
     describe("loops are refused", () => {
       const refusedAs = async (why: string) => {
         const { relay } = await end();
