@@ -129,7 +129,7 @@ async function compareSides(
   return {
     report,
     files: [...inside.files, ...outside.files],
-    differs: report.changes.length > 0 || report.findings.length > 0 || only > 0,
+    differs: report.changes.length > 0 || report.delays.some(({ held }) => held > 0) || only > 0,
     nothing:
       report.matched.dialogues > 0
         ? null

@@ -68,6 +68,7 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
       doubtful: sum((tally) => tally.doubtful),
     },
     changes,
+    changesLeftOut: sum((tally) => tally.changesLeftOut),
     delays,
     segments,
     findings: diffFindings({ changes, delays, segments }, dialoguesOf, dialogues),

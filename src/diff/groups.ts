@@ -1,4 +1,4 @@
-import { showDifference } from "../rewriting/compare/show.ts";
+import { showDifference, shownBytes } from "../rewriting/compare/show.ts";
 import type { ChangeVariant, ChangeView, Place, SideName } from "../spine/diff-report.ts";
 import type { Unkept } from "../spine/exchange.ts";
 import { countText } from "../spine/format.ts";
@@ -76,7 +76,7 @@ export class ChangeGroups {
           phase,
           verb,
           kinds,
-          keyword,
+          keyword: keyword === null ? null : shownBytes(this.#redact(keyword)),
           dialogues: dialogues.size,
           times,
           variants: shown.map((each) => this.#shown(each, placeAtClient, placeAtServer, serverSide)),

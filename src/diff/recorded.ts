@@ -44,9 +44,7 @@ export interface RecordedDialogue {
   readonly firstFrame: number;
   readonly synAt: number;
   readonly synAckAt: number;
-  readonly handshakeAt: number;
   readonly startAt: number;
-  readonly endAt: number;
   /** The client has said that it will say no more. */
   readonly clientEndAt: number;
   /** First TCP sequence numbers, null where they were not captured. */

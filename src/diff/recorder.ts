@@ -32,7 +32,6 @@ export class DialogueRecorder implements DialogueListener {
   readonly dialogues: RecordedDialogue[] = [];
   /** Dialogues for which there was no room. */
   leftOut = 0;
-  others = 0;
   readonly #frames: () => FileFrames;
   readonly #open = new Map<Conversation, RecordedTurn[]>();
   readonly #cuts = new WeakMap<Transport, Cuts>();
@@ -109,7 +108,7 @@ export class DialogueRecorder implements DialogueListener {
       this.leftOut++;
       return;
     }
-    const { transport: t, flags, ended, endedAtUs } = conversation;
+    const { transport: t, flags, ended } = conversation;
     const cuts = this.#cuts.get(t);
     const start = t.synAtUs ?? t.firstAtUs ?? NO_TIME;
     this.dialogues.push({
@@ -120,9 +119,7 @@ export class DialogueRecorder implements DialogueListener {
       firstFrame: t.firstFrame,
       synAt: t.synAtUs ?? NO_TIME,
       synAckAt: t.synAckAtUs ?? NO_TIME,
-      handshakeAt: t.handshakeAtUs ?? NO_TIME,
       startAt: start,
-      endAt: endedAtUs ?? start,
       clientEndAt: cuts?.clientEndAt ?? NO_TIME,
       clientSequence: t.initialSequence?.("client") ?? null,
       serverSequence: t.initialSequence?.("server") ?? null,
@@ -153,13 +150,8 @@ export class DialogueRecorder implements DialogueListener {
     return clocks;
   }
 
-  other(): void {
-    this.others++;
-  }
-
-  undecided(): void {
-    this.others++;
-  }
+  other(): void {}
+  undecided(): void {}
 }
 
 /** Where one half of the handshake was not captured, nobody knows where that side's bytes begin. */

@@ -68,6 +68,10 @@ export class Tally {
     return this.#segmentation.view(this.#atClient, this.#atServer, this.#serverSide);
   }
 
+  get changesLeftOut(): number {
+    return this.#groups.leftOut;
+  }
+
   /** Dialogues in which any of these changes was seen. */
   dialoguesOf(changes: readonly ChangeView[]): number {
     return this.#groups.dialoguesOf(changes);

@@ -1,6 +1,4 @@
 import {
-  type ChangeVariant,
-  type ChangeView,
   type DelayView,
   type DiffReport,
   type DiffSide,
@@ -10,6 +8,7 @@ import {
 } from "../spine/diff-report.ts";
 import { countText, durationText, plural, timeText } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
+import { changeDetails, changeTable, direction, frameText, other } from "./diff-changes-text.ts";
 import { findingList } from "./findings.ts";
 import { type Column, table } from "./table.ts";
 import type { Paint } from "./text.ts";
@@ -53,10 +52,6 @@ function pathText(servers: DiffReport["servers"]): string {
     return `the server is inside in ${plural(servers.inside, "dialogue")}, outside in ${countText(servers.outside)}`;
   const serverSide: SideName = servers.outside > 0 ? "outside" : "inside";
   return `${serverSide} is the server's side, ${other(serverSide)} the client's`;
-}
-
-function other(side: SideName): SideName {
-  return side === "inside" ? "outside" : "inside";
 }
 
 function sideText({ files, dialogues, packets, firstAtUs, lastAtUs, leftOut }: DiffSide): string {
@@ -123,100 +118,6 @@ function segmentsText({ segments }: DiffReport): string {
   const cuts = (at: readonly number[]) => (at.length === 0 ? "whole" : `cut at ${at.join(", ")}`);
   return `${text}; e.g. ${escapeText(example.verb)} of the ${example.from}: ${cuts(example.before)} when sent, ${cuts(example.after)} when it arrived`;
 }
-
-// ---- Changes
-
-function changeTable({ changes, matched, servers }: DiffReport, paint: Paint): string {
-  if (changes.length === 0) {
-    if (matched.exchanges === matched.doubtful) return "Nothing could be compared.";
-    return matched.doubtful === 0
-      ? "Nothing was changed on the way."
-      : "Nothing was changed on the way, in what could be compared.";
-  }
-  const rows = changes.map((change, i) => ({ ...change, number: i + 1 }));
-  const columns: Column<(typeof rows)[number]>[] = [
-    { label: "#", align: "right", text: ({ number }) => String(number) },
-    { label: "Changed on the way", align: "left", text: (row) => whatText(row) },
-    ...direction<(typeof rows)[number]>(servers),
-    { label: "how", align: "left", text: ({ kinds }) => kinds.join(", ") },
-    {
-      label: "dialogues",
-      align: "right",
-      text: (row) => `${countText(row.dialogues)} of ${countText(matched.dialogues)}`,
-    },
-    { label: "times", align: "right", text: ({ times }) => countText(times) },
-  ];
-  return table(columns, rows, paint);
-}
-
-/** A column for where the server is, if that is not the same for all. */
-function direction<Row extends { readonly serverSide: SideName }>({
-  inside,
-  outside,
-}: DiffReport["servers"]): Column<Row>[] {
-  if (inside === 0 || outside === 0) return [];
-  return [{ label: "server", align: "left", text: ({ serverSide }) => serverSide }];
-}
-
-function whatText({ part, phase, verb, keyword }: ChangeView): string {
-  const name = escapeText(verb);
-  switch (part) {
-    case "reply":
-      if (phase === "banner") return "banner";
-      return keyword === null ? `reply to ${name}` : `keyword ${escapeText(keyword)}`;
-    case "command":
-      return `command ${name}`;
-    case "message":
-      return "message";
-    case "secret":
-      return `secret of ${name}`;
-    case "encrypted":
-      return `TLS, ${name.slice(1, -1)}'s bytes`;
-  }
-}
-
-function changeDetails({ changes }: DiffReport, paint: Paint): string {
-  return changes
-    .map((change, i) => {
-      const title = paint("strong", `${i + 1}  ${whatText(change)}: ${change.kinds.join(", ")}`);
-      return [title, ...change.variants.map((variant) => variantText(change, variant, paint))].join("\n");
-    })
-    .join("\n");
-}
-
-function variantText({ part, serverSide }: ChangeView, variant: ChangeVariant, paint: Paint): string {
-  // What a server says is sent on its side, what a client says on the other.
-  const ofServer = part === "reply";
-  const sentAt = ofServer ? serverSide : other(serverSide);
-  const lines = [
-    ...lineText(sentAt, variant.before, variant.beforeMarks, paint),
-    ...lineText(other(sentAt), variant.after, variant.afterMarks, paint),
-  ];
-  if (variant.beforeHex !== "" || variant.afterHex !== "")
-    lines.push(`${"hex".padEnd(9)}${variant.beforeHex || "(none)"} → ${variant.afterHex || "(none)"}`);
-  const places = [variant.inside, variant.outside].map((place) =>
-    place === null ? "not seen" : frameText(place),
-  );
-  lines.push(
-    paint(
-      "dim",
-      `${"at".padEnd(9)}${places.join("  ↔  ")}${variant.times > 1 ? `, ${countText(variant.times)} times` : ""}`,
-    ),
-  );
-  return lines.map((line) => `     ${line}`).join("\n");
-}
-
-function frameText({ file, frame, tcpStream }: Place): string {
-  return `${escapeText(file)}:${frame} tcp.stream ${tcpStream}`;
-}
-
-function lineText(side: SideName, text: string | null, marks: string, paint: Paint): string[] {
-  const label = side.padEnd(9);
-  if (text === null) return [`${label}${paint("dim", "(not there)")}`];
-  return marks === "" ? [label + text] : [label + text, " ".repeat(label.length) + paint("warning", marks)];
-}
-
-// ---- Delays
 
 function delayTable({ delays, servers }: DiffReport, paint: Paint): string {
   if (delays.length === 0) return "";

@@ -26,6 +26,8 @@ export interface DiffReport {
   };
   /** Most dialogues first. */
   readonly changes: readonly ChangeView[];
+  /** How often something was changed of a kind for which there was no room. */
+  readonly changesLeftOut: number;
   readonly delays: readonly DelayView[];
   readonly segments: SegmentsView;
   readonly findings: readonly RewritingFinding[];

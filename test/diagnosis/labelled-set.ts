@@ -79,7 +79,6 @@ const REQUEST: ReadRequest = {
   redact: false,
   references: [],
   asItGoes: "nothing",
-  references: [],
 };
 
 /** What the command says about one capture; `ports` as for --ports. */

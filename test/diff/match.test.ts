@@ -62,6 +62,21 @@ const both = (i: number) => !missing5.missingInside(i) && !missing5.missingOutsi
 const count = (n: number, is: (i: number) => boolean) =>
   Array.from({ length: n }, (_, i) => i).filter(is).length;
 
+test("200 through a proxy that takes its time, with nothing to tell them by but when they spoke", () => {
+  const delayUs = (n: number) => 300 + chance(n, 4_000);
+  const path = { ...missing5, delayUs, offsetUs: 21_000_000, nat: "203.0.113.1", newSequences: true };
+  const { changes, matched, delays, inside, clock } = diffOver(identical(200, "own"), path);
+  expect(changes).toEqual([]);
+  expect(matched.dialogues + inside.ambiguous.dialogues + inside.only.dialogues).toBe(inside.dialogues);
+  expect(matched.dialogues).toBeGreaterThan(150);
+  expect(Math.abs(clock!.offsetUs - 21_000_000)).toBeLessThanOrEqual(clock!.uncertaintyUs);
+  // Of two sessions the times between what was said would differ by up to 45 ms.
+  for (const { added } of delays) {
+    expect(added.minUs).toBeGreaterThanOrEqual(600);
+    expect(added.maxUs).toBeLessThan(2 * 4_300);
+  }
+});
+
 describe("500 senders that say the same at the same time, clocks half a minute apart, 5 % missing on either side", () => {
   const N = 500;
   const here = count(N, both);

@@ -35,7 +35,7 @@ export function showDifference(before: ByteString | null, after: ByteString | nu
 }
 
 /** The line as text, one escape for each byte that is not printable ASCII. */
-function shownBytes(line: ByteString): string {
+export function shownBytes(line: ByteString): string {
   const shown = [...line.slice(0, MAX_SHOWN_BYTES)].map(shownByte).join("");
   return line.length > MAX_SHOWN_BYTES ? `${shown}[… ${line.length - MAX_SHOWN_BYTES} bytes more]` : shown;
 }
