@@ -30,6 +30,10 @@ describe("the labelled set", () => {
     expect(wrong.length / judged.length, wrong.join("\n")).toBeLessThanOrEqual(0.05);
   });
 
+  test("what the server's own lookups prove stands alone", () => {
+    expect(verdicts.filter(({ blurred }) => blurred).map(({ capture }) => capture.name)).toEqual([]);
+  });
+
   test("the explained time is the injected one, within 10 %", () => {
     expect(listed(verdicts, ({ wrongTime }) => wrongTime)).toEqual([]);
   });

@@ -16,6 +16,8 @@ export interface Verdict {
   readonly capture: Labelled;
   /** What leads, without its prefix, as the matrix shows it. */
   readonly said: string;
+  /** The first class has more than the truth, where the server's own lookups prove it. */
+  readonly blurred: boolean;
   /** Whether the truth is where the label wants it; null where the label wants silence. */
   readonly right: boolean | null;
   /** Explained and injected time that differ too much, invented causes, decoys: each in one sentence. */
@@ -29,10 +31,16 @@ export function judge(capture: Labelled, causes: readonly CauseFinding[]): Verdi
   return {
     capture,
     said: truth ? bare(truth.id) : leading.map(bare).join("|") || "nothing",
+    blurred: isProved(capture) && leading.length > 1,
     right: capture.healthy || capture.applies === "quiet" ? null : isRight(capture, causes, leading),
     wrongTime: capture.applies === "first" ? wrongTimes(capture, causes) : [],
     invented: [...invented(capture, causes), ...decoys(capture, leading)],
   };
+}
+
+function isProved({ healthy, applies, alike, truths }: Labelled): boolean {
+  const byLookups = truths.every(({ id }) => id.startsWith("cause/dns-"));
+  return !healthy && applies === "first" && alike.length === 0 && byLookups;
 }
 
 /** The truth leads; in a mixture one of the truths leads and the others are named. */
