@@ -4,6 +4,7 @@
 import { NAMES, reverseName } from "../dns-records.mjs";
 import { MAIL_SERVER_V6 } from "../topology.mjs";
 import { provedByLookups, SILENT_ENVELOPE } from "./alike.mjs";
+import { appliance, BEHIND } from "./appliance.mjs";
 import { fault, slowDnsbl } from "./fault.mjs";
 import { plainSessions } from "./sessions.mjs";
 
@@ -204,13 +205,9 @@ const SILENT = [
   fault({
     name: "resolver-dead-appliance",
     title: "no query is answered, and an appliance waits 20 s for its only one",
-    server: { kind: "postfix", listen: "127.0.0.1:2525" },
+    server: BEHIND,
     dns: [{ name: "*", answer: "none" }],
-    before: (lab) =>
-      lab.startNode("server", "servers/appliance.mjs", {
-        ...{ listen: 25, host: "127.0.0.1", port: 2_525 },
-        lookupMs: 20_000,
-      }),
+    before: appliance({ lookupMs: 20_000 }),
     causes: banner("dns-timeout", 20_000),
     sides: provedByLookups("dns-timeout"),
   }),

@@ -17,7 +17,9 @@
  *     during       what happens beside them
  *     large        its captures are not shipped
  *     alone        it may not share the machine with other runs
- *     causes       the truth, worst first: [{id, phases, ms, alike}]; an empty list is "healthy"
+ *     causes       the truth, worst first; an empty list is "healthy": [{id, phases, and
+ *                  ms: for every session, or one each; absent: no delay is meant
+ *                  measured: what the client feels beyond healthyMs a reply, where nobody knows it better}]
  *     decoys       ids that look guilty and are not
  *     sides        captures it applies to: {client: {…}, server: {…}}; see label.mjs
  */
@@ -61,7 +63,7 @@ export function fault(row) {
       if (!server.listen) await lab.warmUp("server");
       if (row.firewall) await lab.setFirewall(row.firewall);
       if (row.link) await lab.startLink(row.link);
-      await row.before?.(lab, server);
+      await row.before?.(lab);
     },
 
     async run(lab) {

@@ -45,7 +45,6 @@ export function writeLabel(directory, scenario, outcomes, files) {
   return path;
 }
 
-/** `ms`: for each session the same number, a list with one number each, or absent (none is meant). */
 function truthOf({ id, phases, ms, measured, healthyMs = 1 }, sessions, server) {
   const perSessionUs = sessions.map((session, index) => {
     if (!measured) return ms === undefined ? null : 1_000 * (Array.isArray(ms) ? (ms[index] ?? 0) : ms);

@@ -3,6 +3,7 @@
  */
 import { postfixTls } from "../servers/certificate.mjs";
 import { provedByLookups, SILENT_BANNER, within } from "./alike.mjs";
+import { appliance, BEHIND } from "./appliance.mjs";
 import { fault } from "./fault.mjs";
 import { plainSessions, scriptedSessions } from "./sessions.mjs";
 
@@ -17,16 +18,10 @@ const TLS = [
   fault({
     name: "tls-slow",
     title: "the handshake after STARTTLS takes 1.3 s, as with a slow key store; an appliance before Postfix",
-    server: { kind: "postfix", listen: "127.0.0.1:2525" },
-    before: async (lab) => {
+    server: BEHIND,
+    before: (lab) => {
       const { smtpd_tls_key_file: key, smtpd_tls_cert_file: certificate } = postfixTls(lab);
-      const behind = { listen: 25, host: "127.0.0.1", port: 2_525 };
-      await lab.startNode("server", "servers/appliance.mjs", {
-        ...behind,
-        handshakeMs: 1_300,
-        key,
-        certificate,
-      });
+      return appliance({ handshakeMs: 1_300, key, certificate })(lab);
     },
     sessions: startTls(),
     causes: felt("tls", ["tls"], 5),
@@ -70,12 +65,8 @@ const NAGLE = [
   fault({
     name: "nagle-server",
     title: "an appliance writes replies in two pieces with Nagle's algorithm on; clients delay their ACKs",
-    server: { kind: "postfix", listen: "127.0.0.1:2525" },
-    before: (lab) =>
-      lab.startNode("server", "servers/appliance.mjs", {
-        ...{ listen: 25, host: "127.0.0.1", port: 2_525 },
-        pieces: true,
-      }),
+    server: BEHIND,
+    before: appliance({ pieces: true }),
     sessions: plainSessions({ more: { commands: SEVERAL_LINES } }),
     causes: felt("delayed-ack", ["ehlo"]),
     sides: nothingAlike,

@@ -2,14 +2,11 @@
  * Load: servers that are short of a processor, of processes, or that slow themselves down.
  */
 import { SILENT_ALWAYS, SILENT_BANNER, SILENT_BANNER_AT_SERVER, within } from "./alike.mjs";
+import { appliance, BEHIND } from "./appliance.mjs";
 import { fault } from "./fault.mjs";
 import { plainSessions, scriptedSessions } from "./sessions.mjs";
 
 const EVERY_REPLY = ["banner", "ehlo", "mail", "rcpt", "data", "end-of-data", "quit"];
-const BEHIND = { kind: "postfix", listen: "127.0.0.1:2525" };
-const appliance = (config) => (lab) =>
-  lab.startNode("server", "servers/appliance.mjs", { listen: 25, host: "127.0.0.1", port: 2_525, ...config });
-
 const CONSERVATION_PHASES = ["ehlo", "mail", "rcpt", "data", "end-of-data", "noop", "rset", "quit"];
 const NOOPS = ["EHLO {name}", "NOOP", "MAIL FROM:<info@example.org>", "RSET", "NOOP", "NOOP", "RSET"];
 const conservation = (more) => ({
