@@ -47,6 +47,16 @@ const POLICY = [
     sides: envelope("policy"),
   }),
   fault({
+    name: "policy-rcpt-pipelined",
+    large: true,
+    title: "a policy service takes 0.9 s at each RCPT, and clients pipeline; Postfix",
+    policy: [{ state: "RCPT", delayMs: 900 }],
+    policyAt: ["smtpd_recipient_restrictions"],
+    sessions: plainSessions({ more: { pipelining: "envelope" } }),
+    causes: [{ id: "policy", phases: ["mail", "rcpt", "data"], measured: true }],
+    sides: envelope("policy"),
+  }),
+  fault({
     name: "milter-connect",
     title: "a milter takes 1.3 s at connect; Postfix",
     server: throughMilter,
@@ -64,6 +74,19 @@ const CONTENT = [
     before: (lab) => startMilter(lab, { delays: { end: 300 }, msPerKb: 18 }),
     sessions: growing(),
     causes: [{ id: "content-scan", phases: ["end-of-data"], measured: true, healthyMs: 5 }],
+    sides: content,
+  }),
+  fault({
+    name: "milter-sendmail",
+    large: true,
+    title: "a milter reads each mail: 0.6 s and 15 ms for each KB; Sendmail",
+    server: {
+      kind: "sendmail",
+      features: [`INPUT_MAIL_FILTER(\`slow', \`S=inet:${MILTER_PORT}@127.0.0.1')`],
+    },
+    before: (lab) => startMilter(lab, { delays: { end: 600 }, msPerKb: 15 }),
+    sessions: growing(),
+    causes: [{ id: "content-scan", phases: ["end-of-data"], measured: true, healthyMs: 10 }],
     sides: content,
   }),
   fault({

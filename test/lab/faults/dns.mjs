@@ -178,6 +178,30 @@ const REPUTATION = [
   }),
 ];
 
+const SENDMAIL = [
+  fault({
+    name: "forward-sendmail",
+    large: true,
+    title: "A and AAAA of every client take 0.4 s; Sendmail asks several times",
+    server: { kind: "sendmail" },
+    dns: [
+      { name: "out*.example.org", type: "A", delayMs: 400 },
+      { name: "out*.example.org", type: "AAAA", delayMs: 400 },
+    ],
+    causes: [{ id: "dns-forward", phases: ["banner"], measured: true, healthyMs: 15 }],
+    sides: provedByLookups("dns-forward"),
+  }),
+  fault({
+    name: "dnsbl-sendmail",
+    large: true,
+    title: "FEATURE(dnsbl), the list takes 1.4 s; Sendmail",
+    server: { kind: "sendmail", features: ["FEATURE(`dnsbl', `dnsbl.test')"] },
+    dns: slowDnsbl(1_400),
+    causes: [{ id: "dns-reputation", phases: ["banner"], measured: true, healthyMs: 15 }],
+    sides: provedByLookups("dns-reputation"),
+  }),
+];
+
 const SILENT = [
   fault({
     name: "resolver-dead",
@@ -229,4 +253,4 @@ const SILENT = [
   }),
 ];
 
-export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SILENT];
+export const DNS_FAULTS = [...PTR, ...FORWARD, ...REPUTATION, ...SENDMAIL, ...SILENT];
