@@ -108,15 +108,16 @@ export class LookupBook {
 }
 
 function subjectOf({ name, type }: Lookup): Pick<Noted, "address" | "listed"> {
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(.+)$/.exec(name);
-  if (v4 !== null) {
-    const address = `${v4[4]}.${v4[3]}.${v4[2]}.${v4[1]}`;
-    return { address, listed: type !== "PTR" && v4[5] !== "in-addr.arpa" };
-  }
+  // First: "6.6.0.0.…" may also begin with four numbers.
   const v6 = /^((?:[0-9a-f]\.){32})(.+)$/.exec(name);
   if (v6 !== null) {
     const nibbles = v6[1]!.replaceAll(".", "").split("").reverse().join("");
     return { address: shortened(nibbles), listed: type !== "PTR" && v6[2] !== "ip6.arpa" };
+  }
+  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(.+)$/.exec(name);
+  if (v4 !== null) {
+    const address = `${v4[4]}.${v4[3]}.${v4[2]}.${v4[1]}`;
+    return { address, listed: type !== "PTR" && v4[5] !== "in-addr.arpa" };
   }
   return { address: null, listed: false };
 }
