@@ -200,6 +200,7 @@ export function comparable(collector: Collector): unknown {
     .map((each) =>
       JSON.stringify({
         ...each,
+        tls: each.tls === null ? null : { ...each.tls, certificateFrame: 0 },
         banner: each.banner.map((line) => (line.startsWith("334") ? "334 …" : line)),
         flags: [...each.flags].sort(),
       }),
