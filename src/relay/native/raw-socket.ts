@@ -125,7 +125,7 @@ export class RawSocket extends EventEmitter {
   static unconnected(handles: Handles, fd: number | null, read: ReadHandler): RawSocket {
     const handle = new handles.TCP(handles.SOCKET);
     const status = fd === null ? 0 : handle.open(fd);
-    if (status !== 0) throw failure(status, "open");
+    if (status !== 0) throw new Error(`open ${getSystemErrorName(status)}`);
     return new RawSocket(handles, handle, read);
   }
 
@@ -295,7 +295,8 @@ export class RawSocket extends EventEmitter {
   }
 }
 
+/** Not an Error: a peer that resets is no news, and where it was noticed costs more than the reset itself. */
 function failure(status: number, syscall: string): NodeJS.ErrnoException {
   const code = getSystemErrorName(status);
-  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: status, syscall });
+  return { name: "Error", message: `${syscall} ${code}`, code, errno: status, syscall };
 }
