@@ -2,7 +2,7 @@ import type { Exchange, RawText } from "../spine/exchange.ts";
 import { BANNER } from "../spine/phase.ts";
 import type { Found } from "./looking.ts";
 import type { Greeting } from "./shared-banners.ts";
-import { type Heard, type Reply, replyOf } from "./view.ts";
+import { type Heard, hostIn, type Reply, replyOf } from "./view.ts";
 
 /**
  * What each server says at the beginning, remembered: most dialogues begin alike, and what was found in
@@ -30,6 +30,8 @@ export class Beginning implements Heard {
   readonly root: Beginning;
   readonly next: Beginning[] = [];
   replaced = 0;
+  /** The name that the server gives itself in it. */
+  readonly host: string | null;
   /** Who else gives this banner; undefined while nobody has asked. */
   shared: Greeting | null | undefined = undefined;
   readonly #phaseIndex: number;
@@ -47,6 +49,7 @@ export class Beginning implements Heard {
     this.root = root ?? this;
     this.banner = isBanner ? reply : root.banner;
     this.hello = isBanner ? null : reply;
+    this.host = hostIn(this.hello);
     this.found = found(this);
     this.#phaseIndex = exchange?.phaseIndex ?? BANNER;
     this.#bytes = exchange === null ? new Uint8Array(0) : copyOf(exchange.replyBytes);

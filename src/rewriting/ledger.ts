@@ -54,7 +54,7 @@ export interface Note {
 }
 
 export class Ledger {
-  readonly #tallies = new Map<string, Tally>();
+  readonly #tallies = { seen: new Map<RewritingId, Tally>(), likely: new Map<RewritingId, Tally>() };
 
   /** @param evidence called if it is wanted */
   note(note: Note, evidence: () => Evidence): void {
@@ -82,7 +82,7 @@ export class Ledger {
   }
 
   part(): LedgerPart {
-    return [...this.#tallies.values()];
+    return [...this.#tallies.seen.values(), ...this.#tallies.likely.values()];
   }
 
   add(part: LedgerPart): void {
@@ -106,7 +106,7 @@ export class Ledger {
   findings(): RewritingFinding[] {
     const findings = SIGNATURES.flatMap((signature) =>
       (["seen", "likely"] as const).flatMap((basis) => {
-        const tally = this.#tallies.get(`${signature.id} ${basis}`);
+        const tally = this.#tallies[basis].get(signature.id);
         return tally === undefined ? [] : [findingOf(signature, tally)];
       }),
     );
@@ -115,11 +115,11 @@ export class Ledger {
   }
 
   #tally(id: RewritingId, basis: RewritingFinding["basis"]): Tally {
-    const key = `${id} ${basis}`;
-    let tally = this.#tallies.get(key);
+    const tallies = this.#tallies[basis];
+    let tally = tallies.get(id);
     if (tally === undefined) {
       tally = { id, basis, dialogues: 0, confidence: 0, servers: [], manyServers: false, variants: [] };
-      this.#tallies.set(key, tally);
+      tallies.set(id, tally);
     }
     return tally;
   }

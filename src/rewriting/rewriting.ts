@@ -12,8 +12,8 @@ import { Ledger, type LedgerPart } from "./ledger.ts";
 import { type Found, inBeginning, inCertificate, inExchange, inPackets, inReply, isOdd } from "./looking.ts";
 import { Paths } from "./paths.ts";
 import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
-import type { RewritingId } from "./signature.ts";
-import { type Heard, hostIn, replyOf } from "./view.ts";
+import type { RewritingId, Sighting } from "./signature.ts";
+import { type Heard, replyOf } from "./view.ts";
 
 /**
  * Looks for what the path changed: asks the signatures about each dialogue's beginning, its odd exchanges
@@ -65,6 +65,7 @@ export class Rewriting {
   readonly #shared = new SharedBanners();
   readonly #certificates = new Certificates();
   readonly #paths = new Paths();
+  readonly #variants = new WeakMap<Sighting, string>();
   #references: readonly Reference[] = [];
   #beginnings!: Beginnings;
 
@@ -107,14 +108,14 @@ export class Rewriting {
 
   #note({ heard, sightings }: Watched, transport: Transport, frames: FileFrames): void {
     const { server } = transport;
-    const host = hostIn(heard?.hello ?? null);
-    const noted = new Set<string>();
+    const host = heard?.host ?? null;
     for (const { signature, basis, sighting, frame: looked, atUs } of sightings) {
       const { confidence, text, frame = looked } = sighting;
-      const variant = this.#shown(sighting.variant);
+      const variant = this.#variantOf(sighting);
       const difference = sighting.difference === undefined ? undefined : this.#safe(sighting.difference);
-      const isFirst = !noted.has(signature.id + basis);
-      noted.add(signature.id + basis);
+      const isFirst =
+        basis === "likely" ||
+        sightings.find((seen) => seen.signature === signature && seen.basis === basis)!.sighting === sighting;
       const note = { id: signature.id, basis, isFirst, confidence, variant, host, server, atUs, difference };
       this.#ledger.note(note, () => ({ ...placed(frame, transport, frames), atUs, text: this.#shown(text) }));
     }
@@ -175,6 +176,16 @@ export class Rewriting {
     return ledger.findings();
   }
 
+  /** What is found in a beginning is found in all dialogues that begin so. */
+  #variantOf(sighting: Sighting): string {
+    let variant = this.#variants.get(sighting);
+    if (variant === undefined) {
+      variant = this.#shown(sighting.variant);
+      this.#variants.set(sighting, variant);
+    }
+    return variant;
+  }
+
   #shown(text: string): string {
     return this.#options.redact(escapeText(text));
   }
@@ -227,12 +238,13 @@ export class Rewriting {
     }
     const { sightings } = watched as Watched;
     const { signature, basis, sighting } = found;
-    const isKnown = (known: Seen) =>
-      known.signature.id === signature.id &&
-      known.basis === basis &&
-      (basis === "likely" || known.sighting.variant === sighting.variant);
-    if (sightings.length >= MAX_SIGHTINGS || sightings.some(isKnown)) return;
-    sightings.push({ ...found, frame, atUs });
+    if (sightings.length >= MAX_SIGHTINGS) return;
+    // Behind a device that masks, this is done for every dialogue: no closures, no spread.
+    for (const known of sightings) {
+      if (known.signature !== signature || known.basis !== basis) continue;
+      if (basis === "likely" || known.sighting.variant === sighting.variant) return;
+    }
+    sightings.push({ signature, basis, sighting, frame, atUs });
   }
 }
 

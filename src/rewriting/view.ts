@@ -69,10 +69,14 @@ export function hostIn(reply: Reply | null): string | null {
 
 const HOST = /^(?=.{4,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)+$/i;
 
-/** The last two labels, three under a second-level registry such as co.uk. */
+/** The last two labels, three where the second is a registry's. */
 export function domainOf(host: string): string {
   const labels = host.split(".");
-  const second = labels.at(-2) ?? "";
-  const deep = labels.at(-1)!.length === 2 && (second.length <= 3 || second === "gouv");
+  const deep = labels.at(-1)!.length === 2 && REGISTRIES.has(labels.at(-2) ?? "");
   return labels.slice(deep ? -3 : -2).join(".");
 }
+
+/** Second-level labels under which countries register names, as in `co.uk`. */
+const REGISTRIES: ReadonlySet<string> = new Set(
+  "ac asn co com edu gob gouv gov govt go id ltd mil ne net nhs or org plc sch".split(" "),
+);

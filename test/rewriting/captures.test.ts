@@ -6,11 +6,13 @@ import { SHARED, SHIPPED } from "../cli/support/captures.ts";
 import { replay } from "../cli/support/run.ts";
 
 const HONEST = [...SHIPPED, ...SHARED].filter((capture) => !capture.includes("/firewall-"));
+/** The laboratory's faults: real Postfix, Exim, Sendmail and OpenSMTPD, slow in many ways and never rewritten. */
+const LABELLED = "test/diagnosis/labelled/";
 
 test("nothing is found in the captures", async () => {
-  const { stdout } = await replay(...HONEST, "-o", "json");
+  const { stdout } = await replay(...HONEST, LABELLED, "-o", "json");
   const { findings, totals } = JSON.parse(stdout) as Report;
-  expect(totals.dialogues).toBeGreaterThan(100);
+  expect(totals.dialogues).toBeGreaterThan(1_000);
   const rewriting = findings.filter(({ id }) => id.startsWith("rewriting/"));
   expect(rewriting.map(({ id, claim, evidence }) => `${evidence[0]?.file}: ${id}: ${claim}`)).toEqual([]);
 }, 60_000);

@@ -301,3 +301,74 @@ describe("one banner for unrelated servers", () => {
     expect(idsIn(...scripts)).toEqual([]);
   });
 });
+
+/** How servers begin, as captures and transcripts show it. */
+describe("nothing is found in what servers say", () => {
+  test.each<readonly [string, string, string]>([
+    [
+      "Gmail",
+      "220 mx.google.com ESMTP a640c23a62f3a-aa4f41a8b0csi512345666b.12 - gsmtp",
+      "250-mx.google.com at your service, [192.0.2.9]\n250-SIZE 157286400\n250-8BITMIME\n250-STARTTLS\n250-ENHANCEDSTATUSCODES\n250-PIPELINING\n250-CHUNKING\n250 SMTPUTF8",
+    ],
+    [
+      "Exchange Online",
+      "220 DB3PEPF0000885D.mail.protection.outlook.com Microsoft ESMTP MAIL Service ready at Tue, 24 Nov 2026 20:20:01 +0000 [08DD0A1B2C3D4E5F]",
+      "250-DB3PEPF0000885D.mail.protection.outlook.com Hello [192.0.2.9]\n250-SIZE 157286400\n250-PIPELINING\n250-DSN\n250-ENHANCEDSTATUSCODES\n250-STARTTLS\n250-8BITMIME\n250-BINARYMIME\n250-CHUNKING\n250 SMTPUTF8",
+    ],
+    [
+      "Exchange",
+      "220 exch.corp.example.com Microsoft ESMTP MAIL Service ready at Tue, 24 Nov 2026 20:20:01 +0000",
+      "250-exch.corp.example.com Hello [192.0.2.9]\n250-SIZE 37748736\n250-PIPELINING\n250-DSN\n250-ENHANCEDSTATUSCODES\n250-STARTTLS\n250-X-ANONYMOUSTLS\n250-AUTH NTLM\n250-X-EXPS GSSAPI NTLM\n250-8BITMIME\n250-BINARYMIME\n250-CHUNKING\n250-XEXCH50\n250-XRDST\n250 XSHADOW",
+    ],
+    [
+      "Exchange 2003",
+      "220 exch.example.com Microsoft ESMTP MAIL Service, Version: 6.0.3790.4675 ready at  Tue, 24 Nov 2009 20:20:01 +0200",
+      "250-exch.example.com Hello [192.0.2.9]\n250-TURN\n250-SIZE\n250-ETRN\n250-PIPELINING\n250-DSN\n250-ENHANCEDSTATUSCODES\n250-8bitmime\n250-BINARYMIME\n250-CHUNKING\n250-VRFY\n250-X-EXPS GSSAPI NTLM LOGIN\n250-X-EXPS=LOGIN\n250-AUTH GSSAPI NTLM LOGIN\n250-AUTH=LOGIN\n250-X-LINK2STATE\n250-XEXCH50\n250 OK",
+    ],
+    [
+      "Yahoo",
+      "220 mtaproxy402.free.mail.ne1.yahoo.com ESMTP ready",
+      "250-mtaproxy402.free.mail.ne1.yahoo.com\n250-PIPELINING\n250-SIZE 41943040\n250-8BITMIME\n250 STARTTLS",
+    ],
+    [
+      "iCloud",
+      "220 iCloud SMTP - p00-icloudmta-asmtp-us-east-1a-10 1.0",
+      "250-p00-icloudmta-asmtp-us-east-1a-10\n250-PIPELINING\n250-SIZE 28311552\n250-ENHANCEDSTATUSCODES\n250 STARTTLS",
+    ],
+    [
+      "GMX",
+      "220 gmx.net (mxgmx101) Nemesis ESMTP Service ready",
+      "250-gmx.net Hello client [192.0.2.9]\n250-8BITMIME\n250-SIZE 157286400\n250 STARTTLS",
+    ],
+    [
+      "Coremail",
+      "220 163.com Anti-spam GT for Coremail System (163com[20141201])",
+      "250-mail\n250-PIPELINING\n250-AUTH LOGIN PLAIN XOAUTH2\n250-AUTH=LOGIN PLAIN XOAUTH2\n250-coremail 1Uxr2xKj7kG0xkI17xGrU7I0s8FY2U3Uj8Cz28x1UUUUU7Ic2I0Y2UFRbmXhUCa0xDrUUUUj\n250-STARTTLS\n250-ID\n250 8BITMIME",
+    ],
+    [
+      "Cisco ESA",
+      "220 esa1.example.co.uk ESMTP",
+      "250-esa1.example.co.uk\n250-8BITMIME\n250-SIZE 20971520\n250 STARTTLS",
+    ],
+    [
+      "Barracuda",
+      "220 mx-inbound12-34.us-east-2a.ess.aws.cudaops.com ESMTP (0123456789abcdef0123456789abcdef)",
+      "250-mx-inbound12-34.us-east-2a.ess.aws.cudaops.com Hello client [192.0.2.9], pleased to meet you\n250-SIZE 100000000\n250-STARTTLS\n250-PIPELINING\n250-8BITMIME\n250 HELP",
+    ],
+    [
+      "Sendmail",
+      "220 relay.example.edu ESMTP Sendmail 8.17.1/8.17.1; Tue, 24 Nov 2026 20:20:01 GMT",
+      "250-relay.example.edu Hello client [192.0.2.9], pleased to meet you\n250-ENHANCEDSTATUSCODES\n250-PIPELINING\n250-EXPN\n250-VERB\n250-8BITMIME\n250-SIZE\n250-DSN\n250-ETRN\n250-DELIVERBY\n250 HELP",
+    ],
+    ["a short domain of a country", "220 mx1.bt.de ESMTP", "250-mail7.bt.de\n250 8BITMIME"],
+    [
+      "an administrator's decoration",
+      "220-**********************************\n220-*** mail.example.net, no spam! ***\n220 **********************************",
+      "250-mail.example.net\n250 HELP",
+    ],
+  ])("%s", (_who, banner, hello) => {
+    expect(
+      idsIn(talk(banner, "EHLO client.example.org", hello, "MAIL FROM:<a@b>", "250 ok", "QUIT", "221 bye")),
+    ).toEqual([]);
+  });
+});
