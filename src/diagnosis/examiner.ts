@@ -184,7 +184,7 @@ function delivered(draft: Draft, i: number, packets: Packets): Stretch | null {
   const to = table.offset[first]! + table.lengthBytes[first]!;
   const by = packets.acknowledgement(false, frame, to);
   if (by < 0) return null;
-  const copies = packets.copies(false, frame, to, by);
+  const copies = packets.copies(false, frame, table.atUs[first]!, to, by);
   if (copies.length === 0) return null;
   const lengthUs = Math.max(0, table.atUs[by]! - draft.replies[i]!.lastAtUs);
   const kind = wasHeld(table, by, [first, ...copies], lengthUs) ? "held" : "lost";

@@ -158,9 +158,13 @@ function verdictOf(judged: readonly Judged[]): Verdict {
   };
 }
 
-/** Waiting that is explained for sure comes first; then what cost time besides; then the rest. */
+/** What costs time without anybody waiting for a reply counts this much. */
+const BESIDE_WEIGHT = 0.2;
+
 function byWeight(a: Verdict, b: Verdict): number {
-  return (
-    b.explainedUs * b.sure - a.explainedUs * a.sure || b.costUs - a.costUs || b.items.length - a.items.length
-  );
+  return weightIn(b) - weightIn(a) || b.items.length - a.items.length;
+}
+
+function weightIn({ explainedUs, costUs, sure }: Verdict): number {
+  return sure * (explainedUs > 0 ? explainedUs : costUs * BESIDE_WEIGHT);
 }

@@ -4,7 +4,8 @@ import type { LookupSubject } from "./facts.ts";
 /**
  * The lookups seen beside the mail, and which of them a dialogue caused: by the client's address in the
  * name (PTR, or reversed before a list's zone), then by the names that came back, then by the names said
- * in HELO, MAIL and RCPT. Who asked does not matter: a server may look names up from another address.
+ * in HELO, MAIL and RCPT. Who asked does not matter, unless it was the client: a server may look names up
+ * from another address.
  */
 
 /** Lookups remembered, latest first to be found; a dialogue that lasts longer than these loses its first ones. */
@@ -60,7 +61,7 @@ export class LookupBook {
     for (const until = Math.min(noted.length, i + MAX_LOOKED_AT); i < until; i++) {
       const { lookup, address, listed } = noted[i]!;
       if (lookup.askedAtUs > asking.toUs) break;
-      if (lookup.asker === asking.client && asking.client !== asking.server) continue;
+      if (isClientsOwn(lookup.asker, asking)) continue;
       const subject = this.#subject(lookup, address === client, listed, asking, forward, senders);
       if (subject === null) continue;
       caused.push({ lookup, subject });
@@ -105,6 +106,11 @@ export class LookupBook {
     }
     return low;
   }
+}
+
+/** On the loopback everybody asks from the same address. */
+function isClientsOwn(asker: string, { client, server }: Asking): boolean {
+  return asker === client && client !== server && !client.startsWith("127.");
 }
 
 function subjectOf({ name, type }: Lookup): Pick<Noted, "address" | "listed"> {

@@ -241,13 +241,19 @@ function isLateAfterErrors({ replies }: DialogueFacts): boolean {
 const AFTER_END_US = 25_000;
 const AFTER_END_SHARE = 0.01;
 
+/** Of clients that come together the first is served after this (µs, and share of another's wait). */
+const SETTLED_US = 50_000;
+const SETTLED_SHARE = 0.1;
+
 function queueFit(items: Bundle["items"], server: string, crowd: Crowd): number {
   let hits = 0;
   let chance = 0;
   for (const { dialogue, reply } of items) {
     const toUs = reply.fromUs + reply.waitedUs;
     const windowUs = AFTER_END_US + reply.waitedUs * AFTER_END_SHARE;
-    const isBusy = crowd.servedAt(server, dialogue.fromUs) > 0;
+    // Somebody else was being served while it waited, and not only at the end.
+    const sinceUs = dialogue.fromUs + Math.max(SETTLED_US, reply.waitedUs * SETTLED_SHARE);
+    const isBusy = crowd.servedAt(server, sinceUs) > 0;
     if (isBusy && crowd.endedIn(server, toUs - windowUs, toUs + AFTER_END_US / 10) > 0) hits++;
     const ends = crowd.endedIn(server, dialogue.fromUs, toUs + 1);
     chance += 1 - Math.exp((-ends * windowUs) / Math.max(reply.waitedUs, windowUs));

@@ -14,6 +14,9 @@ import type { Caused } from "./lookup-book.ts";
  * after its first byte. Lookups that ended long before a greeting that had begun explain nothing.
  */
 
+/** No retransmission timer is shorter (µs). */
+const MIN_COPY_US = 3_000;
+
 /** Shorter delays on the way (µs) are a queue's, not somebody's. */
 const MIN_HELD_US = 30_000;
 /** A rest that comes within this (µs) of the reply's first byte is how segments fall. */
@@ -92,14 +95,16 @@ export class Packets {
     return -1;
   }
 
-  /** Copies of the bytes before stream offset `to`, sent again after `frame` and before packet index `until`. */
-  copies(ofClient: boolean, frame: number, to: number, until: number): number[] {
+  /** Copies of the bytes before stream offset `to` that were sent in packet `frame`, again, before packet index `until`. */
+  copies(ofClient: boolean, frame: number, sentUs: number, to: number, until: number): number[] {
     const { table } = this;
     const found: number[] = [];
     const end = until < 0 ? table.end : until;
     for (let i = table.first; i < end; i++) {
       if (table.frame[i]! <= frame || (table.fromClient[i] === 1) !== ofClient) continue;
       if (table.lengthBytes[i]! === 0 || table.flags[i]! & SYN_FLAG) continue;
+      // The same packet, captured at two places.
+      if (table.atUs[i]! - sentUs < MIN_COPY_US) continue;
       if (table.offset[i]! < to && table.offset[i]! + table.lengthBytes[i]! >= to) found.push(i);
     }
     return found;
@@ -203,7 +208,7 @@ function command(
   if (by < 0) return nothing;
   const { table } = packets;
   const atUs = Math.min(table.atUs[by]!, firstUs);
-  const copies = packets.copies(true, frame, to, by);
+  const copies = packets.copies(true, frame, draft.askedAtUs[i]!, to, by);
   const arrived = atUs < firstUs - PROMPT_US ? true : null;
   if (copies.length === 0 || atUs - fromUs < MIN_HELD_US)
     return { arrivedUs: fromUs, arrived, onTheWay: null };
