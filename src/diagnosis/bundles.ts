@@ -83,7 +83,7 @@ function isLate({ phase, silenceUs }: ReplyFacts, serverIsSlow: boolean): boolea
 /** A round trip, a loss or a refusal is what it is; other things are done all the time, and quickly. */
 function isNotable({ spent, lengthUs }: Stretch): boolean {
   const { kind } = spent;
-  if (kind === "lookup" || kind === "ident" || kind === "dribble" || kind === "window")
+  if (kind === "lookup" || kind === "ident" || kind === "dribble" || kind === "window" || kind === "overflow")
     return lengthUs >= NOTABLE_US;
   return true;
 }

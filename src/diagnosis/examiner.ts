@@ -140,7 +140,8 @@ function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Erra
       isUnanswered || isBrief || (marks & TAINTED) !== 0
         ? uncut(waitedUs, isUnanswered, isBrief ? 0 : draft.replies[i]!.askedFrame)
         : cutReply(draft, i, packets, errands);
-    const delivery = isUnanswered || isBrief || packets === null ? null : delivered(draft, i, packets);
+    const delivery =
+      isUnanswered || isBrief || packets === null || isBehind(draft, i) ? null : delivered(draft, i, packets);
     replies.push({
       phase,
       code: code === 0 ? null : code,
@@ -173,6 +174,11 @@ function uncut(waitedUs: number, isUnanswered: boolean, frame: number) {
   const spent = isUnanswered ? ({ kind: "unanswered" } as const) : ({ kind: "silence" } as const);
   const stretches: Stretch[] = waitedUs > 0 ? [{ spent, lengthUs: waitedUs, frame, name: "" }] : [];
   return { stretches, silenceUs: isUnanswered ? 0 : waitedUs, arrived: null, clockKnown: false };
+}
+
+/** It came in the same packet as the reply before, whose delivery is counted. */
+function isBehind(draft: Draft, i: number): boolean {
+  return i > 0 && (draft.marks[i - 1]! & BRIEF) === 0 && draft.firstFrame[i - 1] === draft.firstFrame[i];
 }
 
 /** A reply that was sent again until the client had it: what the client waited past the point of capture. */

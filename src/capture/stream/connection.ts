@@ -41,6 +41,8 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
   #packets = 0;
   #lastFrame = 0;
   #previousAtUs = NO_TIME;
+  /** The packet before came after a silence. */
+  #wasLate = false;
 
   constructor(
     low: Endpoint,
@@ -72,11 +74,14 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
     this.#packets++;
     this.#lastFrame = frame;
     from.seen = true;
-    // What comes right behind another packet tells nothing more, but for the server's acknowledgements.
+    // What comes right behind another packet tells nothing more, but for the server's acknowledgements and
+    // those of what was late.
+    const isLate = atUs - this.#previousAtUs >= PAUSE_US;
     const tells =
-      atUs - this.#previousAtUs >= PAUSE_US ||
+      isLate ||
       (flags & (SYN | FIN | RST)) !== 0 ||
-      (segment.payloadLength === 0 && (from.side === "server" || segment.window === 0));
+      (segment.payloadLength === 0 && (this.#wasLate || from.side === "server" || segment.window === 0));
+    this.#wasLate = isLate;
     if (tells && !this.sinkRefused) this.#logged = this.#log.add(this.#logged, segment, fromLow, atUs, frame);
     if (atUs !== NO_TIME) this.#timePasses(atUs);
     if (flags & RST) {
