@@ -8,6 +8,7 @@ import { gunzipSync } from "node:zlib";
 import { Reading, type ReadRequest } from "../../src/cli/reading.ts";
 import { assemble } from "../../src/cli/report.ts";
 import type { CauseFinding } from "../../src/spine/finding.ts";
+import type { Report } from "../../src/spine/report.ts";
 
 const DIRECTORY = new URL("labelled/", import.meta.url).pathname;
 
@@ -83,12 +84,17 @@ const REQUEST: ReadRequest = {
 
 /** What the command says about one capture; `ports` as for --ports. */
 export async function causesIn(path: string, ports = REQUEST.ports): Promise<CauseFinding[]> {
+  const { findings } = await reportOf(path, ports);
+  return findings.filter((finding): finding is CauseFinding => finding.id.startsWith("cause/"));
+}
+
+/** The report on one capture. */
+export async function reportOf(path: string, ports = REQUEST.ports): Promise<Report> {
   const request = { ...REQUEST, ports };
   const signal = new AbortController().signal;
   const reading = new Reading(request, { signal, onProgress: () => {}, write: () => {} });
   await reading.group([path]);
-  const report = assemble([await reading.finish(reading.servers)], request, [path]);
-  return report.findings.filter((finding): finding is CauseFinding => finding.id.startsWith("cause/"));
+  return assemble([await reading.finish(reading.servers)], request, [path]);
 }
 
 /** The ids of the first class: what leads, and what the evidence cannot tell from it. */

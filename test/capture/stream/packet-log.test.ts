@@ -1,0 +1,74 @@
+/** The packets that are remembered of a connection, against tshark's reading of the same capture. */
+import { expect, test } from "vitest";
+import { Capture } from "../../../src/capture/capture.ts";
+import { Dialogues } from "../../../src/dialogue/dialogues.ts";
+import type { Conversation } from "../../../src/spine/conversation.ts";
+import { FIN_FLAG, PacketTable, RST_FLAG, SYN_FLAG } from "../../../src/spine/packets.ts";
+import { Collector, PORTS } from "../../support/collect.ts";
+import { describeWith } from "../file/tools.ts";
+import { fields, microsOf } from "./tshark.ts";
+
+const CAPTURE = new URL("../../../captures/lossy.pcap", import.meta.url).pathname;
+
+/** What the log has of every dialogue when it is over, one line a packet. */
+class Remembering extends Collector {
+  readonly lines = new Map<number, string>();
+  /** Packets after a silence, with a flag of the connection's, or of the server's without bytes. */
+  readonly frames: number[] = [];
+
+  override conversation(conversation: Conversation): void {
+    super.conversation(conversation);
+    const table = new PacketTable();
+    conversation.transport.trail!.read(table);
+    let previous = 0;
+    for (let i = table.first; i < table.end; i++) {
+      expect(table.frame[i]!).toBeGreaterThan(previous);
+      previous = table.frame[i]!;
+      const clock = table.hasClock[i] === 1 ? [table.clock[i]! >>> 0, table.echo[i]! >>> 0] : ["", ""];
+      const seen = [
+        table.atUs[i],
+        table.flags[i]! & 0xff,
+        table.offset[i]! + 1,
+        table.lengthBytes[i],
+        ...clock,
+        table.hops[i],
+      ];
+      this.lines.set(previous, seen.join(" "));
+    }
+  }
+}
+
+describeWith(["tshark"], "remembered packets as tshark sees them", () => {
+  test("time, flags, offset, length, clocks and hops are those of the frame", async () => {
+    const collector = new Remembering();
+    const capture = new Capture(new Dialogues(collector, { ports: PORTS, copiesPossible: true }), PORTS);
+    await capture.readFile(CAPTURE, {});
+    capture.end();
+    const names = [
+      "frame.number",
+      "frame.time_epoch",
+      "tcp.flags",
+      "tcp.seq",
+      "tcp.len",
+      "tcp.options.timestamp.tsval",
+      "tcp.options.timestamp.tsecr",
+      "ip.ttl",
+      "ipv6.hlim",
+    ];
+    const rows = await fields(CAPTURE, names, "tcp");
+    const theirs = new Map(
+      rows.map(([frame, time, flags, seq, length, clock = "", echo = "", ttl, hlim]) => [
+        Number(frame),
+        [microsOf(time!), Number(flags) & 0xff, seq, length, clock, echo, ttl || hlim].join(" "),
+      ]),
+    );
+    expect(collector.lines.size).toBeGreaterThan(100);
+    for (const [frame, line] of collector.lines)
+      expect(`${frame}: ${line}`).toBe(`${frame}: ${theirs.get(frame)}`);
+    // None that opens or ends a connection is left out.
+    for (const [frame, line] of theirs) {
+      if (Number(line.split(" ")[1]) & (SYN_FLAG | FIN_FLAG | RST_FLAG))
+        expect(collector.lines.has(frame)).toBe(true);
+    }
+  });
+});
