@@ -47,7 +47,7 @@ export interface ListedCount {
 }
 
 /** A reply; for one that is BRIEF only the first four fields are kept. */
-class DraftReply {
+export class DraftReply {
   phase = 0;
   code = 0;
   marks = 0;

@@ -1,13 +1,15 @@
 import type { Conversation } from "../spine/conversation.ts";
 import type { FileFrames } from "../spine/files.ts";
 import { PacketTable } from "../spine/packets.ts";
-import { BODY, CONNECT, END_OF_DATA, RCPT } from "../spine/phase.ts";
-import { ACCEPTED, BRIEF, type Draft, SAYS_GREYLISTED_MARK, TAINTED, UNANSWERED } from "./draft.ts";
-import type { ClientTurn, DialogueFacts, ReplyFacts, Stretch } from "./facts.ts";
+import { BODY, CONNECT, END_OF_DATA } from "../spine/phase.ts";
+import { Packets } from "./dialogue-packets.ts";
+import { BRIEF, type Draft } from "./draft.ts";
+import { closedWindows, type Errand, errandsOf } from "./errands.ts";
+import type { ClientTurn, DialogueFacts, ReplyFacts } from "./facts.ts";
 import { type Handshake, handshakeOf, repeatedHandshake } from "./handshake.ts";
 import { addressIn, type Idents } from "./idents.ts";
 import type { LookupBook } from "./lookup-book.ts";
-import { closedWindows, cutReply, type Errand, errandsOf, Packets, wasHeld } from "./stretches.ts";
+import { repliesOf } from "./replies.ts";
 
 /** Turns of the client that are kept, the longest. */
 const MAX_TURNS = 8;
@@ -114,87 +116,13 @@ function ended(errands: readonly Errand[], draft: Draft): Errand[] {
   return errands.map((errand, k) => {
     if (errand.toUs !== Number.POSITIVE_INFINITY) return errand;
     let toUs = errand.fromUs;
-    for (let i = 0; i < draft.count; i++) {
-      if (draft.replies[i]!.marks & BRIEF) continue;
-      const repliedAtUs = draft.replies[i]!.lastAtUs;
-      if (repliedAtUs - draft.replies[i]!.waitedUs <= errand.fromUs && errand.fromUs < repliedAtUs)
-        toUs = repliedAtUs;
+    for (const { marks, lastAtUs, waitedUs } of draft.replies.slice(0, draft.count)) {
+      if (marks & BRIEF) continue;
+      if (lastAtUs - waitedUs <= errand.fromUs && errand.fromUs < lastAtUs) toUs = lastAtUs;
     }
     const next = errand.spent.kind === "ident" ? errands[k + 1] : undefined;
     return { ...errand, toUs: Math.min(toUs, next?.fromUs ?? toUs) };
   });
-}
-
-function repliesOf(draft: Draft, packets: Packets | null, errands: readonly Errand[]): ReplyFacts[] {
-  const replies: ReplyFacts[] = [];
-  let errors = 0;
-  let recipients = 0;
-  for (let i = 0; i < draft.count; i++) {
-    const marks = draft.replies[i]!.marks;
-    const phase = draft.replies[i]!.phase;
-    const code = draft.replies[i]!.code;
-    const isBrief = (marks & BRIEF) !== 0;
-    const isUnanswered = (marks & UNANSWERED) !== 0;
-    const waitedUs = draft.replies[i]!.waitedUs;
-    const cut =
-      isUnanswered || isBrief || (marks & TAINTED) !== 0
-        ? uncut(waitedUs, isUnanswered, isBrief ? 0 : draft.replies[i]!.askedFrame)
-        : cutReply(draft, i, packets, errands);
-    const delivery =
-      isUnanswered || isBrief || packets === null || isBehind(draft, i) ? null : delivered(draft, i, packets);
-    replies.push({
-      phase,
-      code: code === 0 ? null : code,
-      fromUs: isBrief ? 0 : draft.replies[i]!.lastAtUs - waitedUs,
-      waitedUs: waitedUs + (delivery?.lengthUs ?? 0),
-      unseenUs: delivery?.lengthUs ?? 0,
-      accepted: (marks & ACCEPTED) !== 0,
-      stretches: delivery === null ? cut.stretches : [...cut.stretches, delivery],
-      silenceUs: cut.silenceUs,
-      arrived: cut.arrived,
-      clockKnown: cut.clockKnown,
-      piecesUs:
-        isBrief || phase === END_OF_DATA || packets === null
-          ? 0
-          : packets.piecesUs(draft.replies[i]!.askedFirstAtUs, draft.replies[i]!.askedAtUs),
-      messageBytes: isBrief ? 0 : draft.replies[i]!.messageBytes,
-      errorsBefore: errors,
-      recipientsBefore: phase === RCPT ? recipients : 0,
-      saysGreylisted: (marks & SAYS_GREYLISTED_MARK) !== 0,
-      frame: isBrief ? 0 : draft.replies[i]!.firstFrame || draft.replies[i]!.askedFrame,
-    });
-    if (code >= 400) errors++;
-    if (phase === RCPT) recipients++;
-    else if (phase === END_OF_DATA) recipients = 0;
-  }
-  return replies;
-}
-
-function uncut(waitedUs: number, isUnanswered: boolean, frame: number) {
-  const spent = isUnanswered ? ({ kind: "unanswered" } as const) : ({ kind: "silence" } as const);
-  const stretches: Stretch[] = waitedUs > 0 ? [{ spent, lengthUs: waitedUs, frame, name: "" }] : [];
-  return { stretches, silenceUs: isUnanswered ? 0 : waitedUs, arrived: null, clockKnown: false };
-}
-
-/** It came in the same packet as the reply before, whose delivery is counted. */
-function isBehind(draft: Draft, i: number): boolean {
-  return i > 0 && (draft.marks[i - 1]! & BRIEF) === 0 && draft.firstFrame[i - 1] === draft.firstFrame[i];
-}
-
-/** A reply that was sent again until the client had it: what the client waited past the point of capture. */
-function delivered(draft: Draft, i: number, packets: Packets): Stretch | null {
-  const { table } = packets;
-  const frame = draft.replies[i]!.firstFrame;
-  const first = packets.at(frame);
-  if (first < 0) return null;
-  const to = table.offset[first]! + table.lengthBytes[first]!;
-  const by = packets.acknowledgement(false, frame, to);
-  if (by < 0) return null;
-  const copies = packets.copies(false, frame, table.atUs[first]!, to, by);
-  if (copies.length === 0) return null;
-  const lengthUs = Math.max(0, table.atUs[by]! - draft.replies[i]!.lastAtUs);
-  const kind = wasHeld(table, by, [first, ...copies], lengthUs) ? "held" : "lost";
-  return { spent: { kind, what: "reply" }, lengthUs, frame: table.frame[copies[0]!]!, name: "" };
 }
 
 function connectOf(

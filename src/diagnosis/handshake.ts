@@ -1,7 +1,7 @@
 import { FIN_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
 import type { Transport } from "../spine/wire.ts";
+import type { Errand } from "./errands.ts";
 import type { Spent, Stretch } from "./facts.ts";
-import type { Errand } from "./stretches.ts";
 
 /** What a dialogue's packets say about how it was opened and closed, and from where it was seen. */
 export interface Handshake {

@@ -1,5 +1,5 @@
 import type { Transport } from "../spine/wire.ts";
-import type { Errand } from "./stretches.ts";
+import type { Errand } from "./errands.ts";
 
 /**
  * Ident calls (RFC 1413): a server that has been connected to asks the client's host, on port 113, who

@@ -104,7 +104,7 @@ function isBeside({ spent }: Bundle): boolean {
 function weightOf(bundle: Bundle, { medianUs, dialogues }: Pattern): number {
   const { kind } = bundle.spent;
   const isPattern = kind === "silence" || kind === "path" || kind === "dribble" || isBeside(bundle);
-  const few = isPattern ? [0.4, 0.5] : [0.6, 0.8];
+  const few = isPattern ? [0.4, 0.5] : [0.5, 0.8];
   const enough = dialogues >= 3 ? 1 : few[dialogues - 1]!;
   return enough * sizeWeight(bundle, medianUs);
 }

@@ -1,9 +1,8 @@
-import { ACK_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
 import { BANNER } from "../spine/phase.ts";
-import { clockOf, type PeerClock } from "./clock.ts";
-import type { Draft } from "./draft.ts";
+import { AT_ONCE_US, MAX_DELAYED_ACK_US, MIN_PAUSE_US, type Packets, wasHeld } from "./dialogue-packets.ts";
+import type { DraftReply } from "./draft.ts";
+import { type Errand, PROMPT_SHARE, PROMPT_US } from "./errands.ts";
 import type { Spent, Stretch } from "./facts.ts";
-import type { Caused } from "./lookup-book.ts";
 
 /**
  * Cuts the waiting for one reply into stretches, each put down to what packets show it was spent on;
@@ -14,102 +13,10 @@ import type { Caused } from "./lookup-book.ts";
  * after its first byte. Lookups that ended long before a greeting that had begun explain nothing.
  */
 
-/** No retransmission timer is shorter (µs). */
-const MIN_COPY_US = 3_000;
-
 /** Shorter delays on the way (µs) are a queue's, not somebody's. */
 const MIN_HELD_US = 30_000;
-/** A rest that comes within this (µs) of the reply's first byte is how segments fall. */
-const MIN_DRIBBLE_US = 20_000;
 /** Pieces of a reply, with pauses between them, that make it a stutter. */
 const MIN_STUTTER = 4;
-/** What follows an answer within this (µs), or this share of the wait, was held up by it. */
-const PROMPT_US = 100_000;
-const PROMPT_SHARE = 0.1;
-/** Delayed ACKs come after 40 ms (Linux) to 500 ms (RFC 1122 §4.2.3.2). */
-const MAX_DELAYED_ACK_US = 510_000;
-
-/** A time in which the server was seen to wait for something else. */
-export interface Errand {
-  readonly fromUs: number;
-  readonly toUs: number;
-  readonly spent: Spent;
-  readonly frame: number;
-  readonly name: string;
-}
-
-/** A dialogue's packets, read once for all of its replies. */
-export class Packets {
-  readonly table: PacketTable;
-  readonly serverClock: PeerClock | null;
-  readonly roundTripUs: number;
-  /** Packet number of the first packet of a file, to be added to numbers within it. */
-  constructor(table: PacketTable, roundTripUs: number) {
-    this.table = table;
-    this.serverClock = clockOf(table, false);
-    this.roundTripUs = roundTripUs;
-  }
-
-  /** Index of a packet by its number, −1 if the log does not have it. */
-  at(frame: number): number {
-    const { table } = this;
-    let low = table.first;
-    let high = table.end;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (table.frame[middle]! < frame) low = middle + 1;
-      else high = middle;
-    }
-    return low < table.end && table.frame[low] === frame ? low : -1;
-  }
-
-  /** Since then the server has sent something that comes after packet `at` in sequence, and it was here first. */
-  overtaken(at: number, sinceUs: number): boolean {
-    const { table } = this;
-    for (let i = at - 1; i >= table.first && table.atUs[i]! >= sinceUs; i--) {
-      if (table.fromClient[i] === 0 && table.offset[i]! > table.offset[at]!) return true;
-    }
-    return false;
-  }
-
-  /** How long the rest of a command waited for the server to acknowledge its beginning; 0 where it didn't. */
-  piecesUs(fromUs: number, toUs: number): number {
-    const lengthUs = toUs - fromUs;
-    if (fromUs < 0 || lengthUs < MIN_DRIBBLE_US || lengthUs > MAX_DELAYED_ACK_US) return 0;
-    const { table } = this;
-    for (let i = table.first; i < table.end; i++) {
-      if (table.fromClient[i] === 1 || table.lengthBytes[i]! > 0) continue;
-      const ackUs = table.atUs[i]!;
-      if (ackUs > fromUs && ackUs <= toUs && toUs - ackUs <= MIN_DRIBBLE_US / 4) return lengthUs;
-    }
-    return 0;
-  }
-
-  /** The peer's first packet after `frame` that acknowledges stream offset `to`; −1 without one. */
-  acknowledgement(ofClient: boolean, frame: number, to: number): number {
-    const { table } = this;
-    for (let i = table.first; i < table.end; i++) {
-      if (table.frame[i]! <= frame || (table.fromClient[i] === 1) === ofClient) continue;
-      if ((table.flags[i]! & ACK_FLAG) !== 0 && table.acknowledged[i]! >= to) return i;
-    }
-    return -1;
-  }
-
-  /** Copies of the bytes before stream offset `to` that were sent in packet `frame`, again, before packet index `until`. */
-  copies(ofClient: boolean, frame: number, sentUs: number, to: number, until: number): number[] {
-    const { table } = this;
-    const found: number[] = [];
-    const end = until < 0 ? table.end : until;
-    for (let i = table.first; i < end; i++) {
-      if (table.frame[i]! <= frame || (table.fromClient[i] === 1) !== ofClient) continue;
-      if (table.lengthBytes[i]! === 0 || table.flags[i]! & SYN_FLAG) continue;
-      // The same packet, captured at two places.
-      if (table.atUs[i]! - sentUs < MIN_COPY_US) continue;
-      if (table.offset[i]! < to && table.offset[i]! + table.lengthBytes[i]! >= to) found.push(i);
-    }
-    return found;
-  }
-}
 
 export interface Cut {
   readonly stretches: Stretch[];
@@ -121,18 +28,18 @@ export interface Cut {
 const SILENCE: Spent = { kind: "silence" };
 const PATH: Spent = { kind: "path" };
 
-/** The stretches of reply `i`, which add up to its wait. */
-export function cutReply(draft: Draft, i: number, packets: Packets | null, errands: readonly Errand[]): Cut {
-  const toUs = draft.replies[i]!.lastAtUs;
-  const fromUs = toUs - draft.replies[i]!.waitedUs;
-  const firstUs = Math.min(Math.max(draft.replies[i]!.firstAtUs, fromUs), toUs);
+/** The stretches of a reply, which add up to its wait. */
+export function cutReply(reply: DraftReply, packets: Packets | null, errands: readonly Errand[]): Cut {
+  const toUs = reply.lastAtUs;
+  const fromUs = toUs - reply.waitedUs;
+  const firstUs = Math.min(Math.max(reply.firstAtUs, fromUs), toUs);
   const stretches: Stretch[] = [];
-  const frame = draft.replies[i]!.firstFrame;
+  const frame = reply.firstFrame;
   const say: Say = (spent, lengthUs, at = frame, name = "") => {
     if (lengthUs > 0) stretches.push({ spent, lengthUs, frame: at, name });
   };
   let silenceUs = 0;
-  if (toUs - firstUs >= MIN_DRIBBLE_US) dribbled(draft, i, packets, errands, firstUs, toUs, say);
+  if (toUs - firstUs >= MIN_PAUSE_US) dribbled(reply, packets, errands, firstUs, toUs, say);
   else silenceUs += toUs - firstUs;
   const path = Math.min(packets?.roundTripUs ?? 0, firstUs - fromUs);
   say(PATH, path);
@@ -140,7 +47,7 @@ export function cutReply(draft: Draft, i: number, packets: Packets | null, erran
   const { excessUs, underWayUs, isLost } = underWay(frame, packets, fromUs, endUs);
   say({ kind: isLost ? "lost" : "held", what: "reply" }, underWayUs);
   const sentUs = endUs - underWayUs;
-  const { arrivedUs, arrived, onTheWay } = command(draft, i, packets, fromUs, firstUs);
+  const { arrivedUs, arrived, onTheWay } = command(reply, packets, fromUs, firstUs);
   const startUs = onTheWay === null ? fromUs : Math.min(Math.max(arrivedUs - path, fromUs), sentUs);
   if (onTheWay !== null) say(onTheWay.spent, startUs - fromUs, onTheWay.frame);
   silenceUs += fill(startUs, sentUs, errands, say);
@@ -193,22 +100,16 @@ interface OnTheWay {
 }
 
 /** When the server got the command, by its acknowledgement. A greeting has none. */
-function command(
-  draft: Draft,
-  i: number,
-  packets: Packets | null,
-  fromUs: number,
-  firstUs: number,
-): OnTheWay {
+function command(reply: DraftReply, packets: Packets | null, fromUs: number, firstUs: number): OnTheWay {
   const nothing = { arrivedUs: fromUs, arrived: null, onTheWay: null };
-  if (packets === null || draft.replies[i]!.phase === BANNER) return nothing;
-  const frame = draft.replies[i]!.askedFrame;
-  const to = draft.replies[i]!.askedTo;
+  if (packets === null || reply.phase === BANNER) return nothing;
+  const frame = reply.askedFrame;
+  const to = reply.askedTo;
   const by = packets.acknowledgement(true, frame, to);
   if (by < 0) return nothing;
   const { table } = packets;
   const atUs = Math.min(table.atUs[by]!, firstUs);
-  const copies = packets.copies(true, frame, draft.askedAtUs[i]!, to, by);
+  const copies = packets.copies(true, frame, reply.askedAtUs, to, by);
   const arrived = atUs < firstUs - PROMPT_US ? true : null;
   if (copies.length === 0 || atUs - fromUs < MIN_HELD_US)
     return { arrivedUs: fromUs, arrived, onTheWay: null };
@@ -218,28 +119,9 @@ function command(
   return { arrivedUs: atUs, arrived: true, onTheWay: { spent, frame: table.frame[copies[0]!]! } };
 }
 
-/**
- * Held or lost? The acknowledgement echoes the clock of the copy that it is for. If that copy took most of
- * the time itself, it was held; if it was here at once, those before it were lost.
- */
-export function wasHeld(
-  table: PacketTable,
-  acknowledgement: number,
-  sent: readonly number[],
-  wholeUs: number,
-): boolean {
-  if (table.hasClock[acknowledgement] === 0) return false;
-  const echo = table.echo[acknowledgement]!;
-  const named = sent.findLast((i) => table.hasClock[i] === 1 && ((echo - table.clock[i]!) | 0) >= 0);
-  if (named !== undefined) return table.atUs[acknowledgement]! - table.atUs[named]! > wholeUs / 2;
-  // It names one that was sent before those that are known: the first.
-  return sent.some((i) => table.hasClock[i] === 1);
-}
-
 /** The part of a reply after its first byte. */
 function dribbled(
-  draft: Draft,
-  i: number,
+  reply: DraftReply,
   packets: Packets | null,
   errands: readonly Errand[],
   firstUs: number,
@@ -247,8 +129,8 @@ function dribbled(
   say: Say,
 ): void {
   const lengthUs = toUs - firstUs;
-  const frame = draft.replies[i]!.lastFrame;
-  const how = dribbleOf(draft, i, packets, firstUs, toUs);
+  const frame = reply.lastFrame;
+  const how = dribbleOf(reply, packets, firstUs, toUs);
   // After a teaser somebody else may take over and look names up: what he waits for ends with the reply.
   const promptUs = Math.max(PROMPT_US, lengthUs * PROMPT_SHARE);
   let cutUs = toUs;
@@ -268,8 +150,7 @@ function dribbled(
 }
 
 function dribbleOf(
-  draft: Draft,
-  i: number,
+  reply: DraftReply,
   packets: Packets | null,
   firstUs: number,
   toUs: number,
@@ -286,52 +167,9 @@ function dribbleOf(
     }
     if (pieces >= MIN_STUTTER) return "stutter";
     // The rest was sent when the acknowledgement had come: Nagle's algorithm waits for a delayed ACK.
-    const answered = toUs - ackUs <= packets.roundTripUs + MIN_DRIBBLE_US / 4;
+    const answered = toUs - ackUs <= packets.roundTripUs + AT_ONCE_US;
     if (ackUs > firstUs && answered && ackUs - firstUs <= MAX_DELAYED_ACK_US) return "ack";
   }
-  const lineUs = draft.replies[i]!.lineAtUs;
+  const lineUs = reply.lineAtUs;
   return lineUs < toUs && lineUs - firstUs < (toUs - firstUs) / 10 ? "teaser" : "other";
-}
-
-/** Times in which the client had no room for a reply. */
-export function closedWindows(table: PacketTable): Errand[] {
-  const closed: Errand[] = [];
-  let since = -1;
-  for (let i = table.first; i < table.end; i++) {
-    const flags = table.flags[i]!;
-    if (table.fromClient[i] === 0 || flags & (SYN_FLAG | RST_FLAG) || (flags & ACK_FLAG) === 0) continue;
-    if (table.noWindow[i] === 1) since = since < 0 ? i : since;
-    else if (since >= 0) {
-      const frame = table.frame[since]!;
-      const [fromUs, toUs] = [table.atUs[since]!, table.atUs[i]!];
-      if (closed.length < MAX_CLOSED)
-        closed.push({ fromUs, toUs, spent: { kind: "window" }, frame, name: "" });
-      since = -1;
-    }
-  }
-  return closed;
-}
-
-/** Closed windows looked at of one dialogue. */
-const MAX_CLOSED = 64;
-
-/** The lookups of a dialogue as errands. One without an answer ends when the server went on. */
-export function errandsOf(caused: readonly Caused[]): Errand[] {
-  return caused.map(({ lookup, subject }, i) => {
-    const { askedAtUs, lastAskedAtUs, queries, responses, answeredAtUs, askedFrame, answeredFrame, name } =
-      lookup;
-    const next = caused.slice(i + 1).find((later) => later.lookup.askedAtUs > lastAskedAtUs + PROMPT_US);
-    const toUs = answeredAtUs ?? next?.lookup.askedAtUs ?? Number.POSITIVE_INFINITY;
-    const sinceRetry = toUs - lastAskedAtUs;
-    const lost =
-      queries > 1 && responses < queries && sinceRetry < (lastAskedAtUs - askedAtUs) * PROMPT_SHARE;
-    const outcome = answeredAtUs === null ? "silent" : lost ? "lost" : "slow";
-    return {
-      fromUs: askedAtUs,
-      toUs,
-      spent: { kind: "lookup", subject, outcome },
-      frame: answeredFrame || askedFrame,
-      name: `${lookup.type} ${name}`,
-    };
-  });
 }

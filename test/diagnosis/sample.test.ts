@@ -41,7 +41,9 @@ test("however the input is divided, and more dialogues than are kept", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 50, maxLength: 50 }), (division) => {
       const parts = [0, 1, 2, 3].map(() => new Sample());
-      all.forEach((each, k) => parts[division[k % division.length]!]!.add(each));
+      all.forEach((each, k) => {
+        parts[division[k % division.length]!]!.add(each);
+      });
       const sum = new Sample();
       for (const part of parts) sum.addPart(structuredClone(part.part()));
       expect(sum.lateCount).toBe(COUNT);
