@@ -25,6 +25,7 @@ const MAY_ALSO_IMPORT: Record<string, readonly string[]> = {
     "reports",
     "rewriting",
     "screens",
+    "thresholds",
   ],
   "index.ts": ["analysis", "capture", "dialogue", "filter", "reports"],
 };

@@ -6,10 +6,11 @@ import type { Conversation, DialogueListener, Flag } from "../spine/conversation
 import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Finding } from "../spine/finding.ts";
-import { BODY, CONNECT, PHASES } from "../spine/phase.ts";
+import { BODY, CONNECT, PHASES, type Phase } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import type { AccountView, Health, PhaseView, SlowReply, Totals, WaitingView } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
+import type { Measured } from "../spine/threshold.ts";
 import type { SourceSink, Transport } from "../spine/wire.ts";
 import { type GroupKey, type GroupPart, Groups } from "./groups.ts";
 import { SilentServers } from "./silent-servers.ts";
@@ -151,8 +152,8 @@ export class Analysis implements DialogueListener {
     if (taint !== null) this.#tainted[taint]++;
     if (taint === "unanswered") counts.unanswered++;
     if (exchange.unsolicited) counts.unsolicited++;
-    const { serviceUs, thinkUs, waitedUs } = exchange;
-    if (this.#recorder.reply(exchange.phaseIndex, serviceUs, thinkUs, waitedUs, taint)) {
+    const { code, serviceUs, thinkUs, waitedUs } = exchange;
+    if (this.#recorder.reply(exchange.phaseIndex, serviceUs, thinkUs, waitedUs, taint, code)) {
       counts.recorded++;
       const wholeUs = Math.max(waitedUs, serviceUs!);
       if (this.#slowest.wants(wholeUs)) this.#slowest.add(this.#slow(exchange, conversation, wholeUs));
@@ -388,6 +389,7 @@ export class Analysis implements DialogueListener {
         phase: PHASES[index]!,
         seen: record.seen,
         unanswered: record.unanswered,
+        refused: record.refused,
         waitedUs: waits ? record.waitedUs : null,
         share: !waits ? null : total === 0 ? 0 : record.waitedUs / total,
         service: record.service.distribution(percentiles),
@@ -396,6 +398,17 @@ export class Analysis implements DialogueListener {
       });
     });
     return views.sort((a, b) => (b.waitedUs ?? -1) - (a.waitedUs ?? -1));
+  }
+
+  /** What thresholds are judged by. @param phase null: all exchanges */
+  measured(phase: Phase | null): Measured {
+    if (phase !== null) {
+      const { seen, unanswered, refused, service } = this.#recorder.phases[PHASES.indexOf(phase)]!;
+      return { seen, failed: unanswered + refused, times: service };
+    }
+    const exchanges = this.#recorder.phases.filter((_, index) => index !== CONNECT && index !== BODY);
+    const failed = exchanges.reduce((sum, { unanswered, refused }) => sum + unanswered + refused, 0);
+    return { seen: this.#counts.exchanges, failed, times: null };
   }
 
   groups(): ReturnType<Groups["table"]> | null {

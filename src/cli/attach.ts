@@ -6,7 +6,7 @@ import { FORMATS, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
-import { EXIT } from "./exit.ts";
+import { statusOf } from "./fail-on.ts";
 import { LiveHost } from "./live-screen.ts";
 import { Observer } from "./observer.ts";
 import type { ReadRequest } from "./reading.ts";
@@ -98,7 +98,7 @@ export async function attach(args: AttachArguments): Promise<number> {
   const report = observer.report();
   const paint = paintFor(args.color, process.stdout.isTTY === true, process.env);
   process.stdout.write(format === "ndjson" ? `${summaryLine(report)}\n` : FORMATS[format](report, paint));
-  return EXIT.done;
+  return statusOf(report, request.failOn);
 }
 
 async function showAttached(

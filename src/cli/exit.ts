@@ -3,7 +3,7 @@ import type { ErrorCode } from "../spine/errors.ts";
 /** Exit statuses; README.md and --help list them. */
 export const EXIT = {
   done: 0,
-  /** What --exit-code asks about is so. */
+  /** What --fail-on or --exit-code asks about is so. */
   found: 1,
   /** Wrong use, or input that is damaged or partly unreadable. */
   usage: 2,
@@ -22,7 +22,7 @@ export const EXIT = {
 
 /** For --help. */
 export const EXIT_STATUSES =
-  "Exit status: 0 done; 2 wrong use, or input damaged or in part unreadable (what was read is reported); " +
+  "Exit status: 0 done; 1 what --fail-on asks about is so; 2 wrong use, or input damaged or in part unreadable (what was read is reported); " +
   "3 nothing readable, or no SMTP in it; 130 interrupted while reading files";
 
 export function exitOf(code: ErrorCode): number {

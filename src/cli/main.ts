@@ -1,8 +1,9 @@
 import yargs from "yargs";
-import { FilterError, nearest, renderFilterError } from "../filter/filter-error.ts";
+import { FilterError, nearest, pointAtFault } from "../filter/filter-error.ts";
 import { NDJSON_SCHEMA } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
+import { ThresholdError } from "../thresholds/expression.ts";
 import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./attach.ts";
 import { keepYoungSpaceSmall } from "./collector.ts";
 import { complain } from "./complain.ts";
@@ -78,8 +79,9 @@ async function run(args: readonly string[]): Promise<number> {
     await parser.parseAsync();
     return status;
   } catch (error) {
-    if (error instanceof FilterError) {
-      process.stderr.write(`smtpscope: -Y: ${escapeText(error.message)}\n${renderFilterError(error)}\n`);
+    if (error instanceof FilterError || error instanceof ThresholdError) {
+      const option = error instanceof FilterError ? "-Y" : "--slo";
+      process.stderr.write(`smtpscope: ${option}: ${escapeText(error.message)}\n${pointAtFault(error)}\n`);
       return exitOf(error.code);
     }
     if (error instanceof SmtpscopeError) {

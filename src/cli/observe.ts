@@ -6,6 +6,7 @@ import { FORMATS } from "../reports/index.ts";
 import { escapeText } from "../spine/text.ts";
 import { asItGoes, both } from "./as-it-goes.ts";
 import { type ColourChoice, paintFor } from "./colour.ts";
+import { statusOf } from "./fail-on.ts";
 import type { FileRequest } from "./file-options.ts";
 import { leave } from "./leave.ts";
 import { LiveHost } from "./live-screen.ts";
@@ -159,5 +160,5 @@ async function finish(): Promise<void> {
   observer.source.end();
   await Promise.race([files.close(observer.report()), sleep(FILES_PATIENCE_MS)]);
   print(summary());
-  void leave(0);
+  void leave(statusOf(observer.report(), request.failOn));
 }

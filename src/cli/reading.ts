@@ -9,8 +9,10 @@ import { type ErrorCode, SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { Reference } from "../spine/reference.ts";
 import type { FileView } from "../spine/report.ts";
+import type { Threshold } from "../spine/threshold.ts";
 import { type AsItGoes, asItGoes, type Listeners } from "./as-it-goes.ts";
 import { Collector } from "./collector.ts";
+import type { FailOn } from "./fail-on.ts";
 import { redactAddresses } from "./redact.ts";
 import { compileSelection, type Selection } from "./selection.ts";
 
@@ -21,6 +23,9 @@ export interface ReadRequest extends Selection {
   readonly top: number;
   readonly by: GroupKey | null;
   readonly redact: boolean;
+  readonly thresholds: readonly Threshold[];
+  /** Of what the exit status tells. */
+  readonly failOn: FailOn;
   readonly asItGoes: AsItGoes;
   /** What the server itself says, to compare with what arrives. */
   readonly references: readonly Reference[];

@@ -13,6 +13,7 @@ import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
 import { DASH } from "./dash.ts";
 import { EXIT, EXIT_STATUSES } from "./exit.ts";
+import { type FailOn, statusOf } from "./fail-on.ts";
 import { type Output, openOutput } from "./output.ts";
 import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
@@ -186,7 +187,7 @@ function replayTui(
     color: args.color,
     ascii: args.ascii,
     speed: args.speed ?? null,
-    conclude: (report, parts) => verdict(report, parts, inputs.files),
+    conclude: (report, parts) => verdict(report, parts, inputs.files, request.failOn),
   });
 }
 
@@ -243,11 +244,16 @@ async function conclude(
   else if (args.format === "json" || usable) {
     await output.write(FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)));
   }
-  return verdict(report, parts, order);
+  return verdict(report, parts, order, request.failOn);
 }
 
 /** Says what was wrong with the input. @returns the exit status */
-function verdict(report: Report, parts: readonly ReadPart[], order: readonly string[]): number {
+function verdict(
+  report: Report,
+  parts: readonly ReadPart[],
+  order: readonly string[],
+  failOn: FailOn,
+): number {
   const usable = report.totals.dialoguesSeen > 0;
   const failures = parts.flatMap((part) => part.failures);
   for (const { message } of failures) complain(message);
@@ -268,7 +274,8 @@ function verdict(report: Report, parts: readonly ReadPart[], order: readonly str
   }
   if (damaged) return EXIT.damaged;
   if (!usable) return EXIT.nothingUsable;
-  return failures.length > 0 ? EXIT.damaged : EXIT.done;
+  if (failures.length > 0) return EXIT.damaged;
+  return statusOf(report, failOn);
 }
 
 async function requestOf(args: ReplayArguments, isStream: boolean): Promise<ReadRequest> {

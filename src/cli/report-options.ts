@@ -3,8 +3,10 @@ import { GROUPINGS, type GroupKey } from "../analysis/groups.ts";
 import { MAIL_PORTS } from "../capture/stream/streams.ts";
 import { parseFilter } from "../filter/parser.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
+import { parseThreshold } from "../thresholds/expression.ts";
 import type { AsItGoes } from "./as-it-goes.ts";
 import type { ColourChoice } from "./colour.ts";
+import { failOnOf } from "./fail-on.ts";
 import type { ReadRequest } from "./reading.ts";
 import { COMPARE_OPTIONS, referencesOf } from "./references.ts";
 
@@ -42,6 +44,21 @@ export const REPORT_OPTIONS = {
     describe: "How many of the slowest replies to list",
   },
   ...COMPARE_OPTIONS,
+  slo: {
+    type: "string",
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe: "A limit to check, e.g. 'rcpt.p95<500ms', 'err<1%'; may be given again",
+  },
+  "fail-on": {
+    type: "string",
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe:
+      "End with status 1 on these: slo (a limit exceeded), or findings at least info, warning, critical",
+  },
   redact: { type: "boolean", default: false, describe: "Mask the local part of mail addresses" },
   color: {
     choices: ["auto", "always", "never"] as ColourChoice[],
@@ -78,6 +95,8 @@ export async function reportRequest(args: ReportArguments, asItGoes: AsItGoes): 
     top: args.top,
     by: args.by ?? null,
     redact: args.redact,
+    thresholds: (args.slo ?? []).map(parseThreshold),
+    failOn: failOnOf(args["fail-on"] ?? [], (args.slo ?? []).length),
     asItGoes,
     filter,
     sinceAtUs: null,

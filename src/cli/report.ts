@@ -1,6 +1,7 @@
 import { Analysis } from "../analysis/analysis.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { RelayView, Report } from "../spine/report.ts";
+import { judgeAll } from "../thresholds/judge.ts";
 import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
 import { VERSION } from "./version.ts";
 
@@ -44,6 +45,7 @@ export function assemble(
     restriction: { filter, sinceAtUs, untilAtUs },
     relay,
     percentiles,
+    thresholds: judgeAll(request.thresholds, (phase) => whole.measured(phase)),
     totals: whole.totals(
       sum((part) => part.packets),
       sum((part) => part.packetBytes),

@@ -54,7 +54,7 @@ export class PeriodRecorder implements DialogueListener {
 
   exchange(exchange: Exchange): void {
     const { phaseIndex, serviceUs, thinkUs, waitedUs, taint, code } = exchange;
-    this.#recorder.reply(phaseIndex, serviceUs, thinkUs, waitedUs, taint);
+    this.#recorder.reply(phaseIndex, serviceUs, thinkUs, waitedUs, taint, code);
     if (phaseIndex !== EHLO || code !== 250 || taint === "gap") return;
     // A set: a line that comes twice is one keyword all the same.
     this.#keywords.note(new Set(exchange.lines().slice(1).map(withoutCode)));

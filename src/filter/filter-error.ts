@@ -18,9 +18,14 @@ export class FilterError extends SmtpscopeError {
 /** Characters of the filter shown either side of the fault: two lines must fit an 80-column terminal. */
 const SHOWN_EACH_SIDE = 34;
 
-/** @returns two lines: the filter, or the part of it about the fault, and a caret below the fault. */
-export function renderFilterError(error: FilterError): string {
-  const { text, position } = error;
+/** @returns two lines: what was written, or the part of it about the fault, and a caret below the fault. */
+export function pointAtFault({
+  text,
+  position,
+}: {
+  readonly text: string;
+  readonly position: number;
+}): string {
   const from = position > SHOWN_EACH_SIDE ? position - SHOWN_EACH_SIDE : 0;
   const to = Math.min(text.length, position + SHOWN_EACH_SIDE);
   const before = (from > 0 ? "…" : "") + escapeText(text.slice(from, position));

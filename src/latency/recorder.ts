@@ -6,6 +6,8 @@ import { Series, type SeriesPart } from "./series.ts";
 export interface PhaseRecord {
   seen: number;
   unanswered: number;
+  /** Replies that say 4xx or 5xx. */
+  refused: number;
   waitedUs: number;
   readonly service: Series;
   readonly think: Series;
@@ -15,6 +17,7 @@ export interface PhaseRecord {
 export interface PhasePart {
   readonly seen: number;
   readonly unanswered: number;
+  readonly refused: number;
   readonly waitedUs: number;
   readonly service: SeriesPart;
   readonly think: SeriesPart;
@@ -31,11 +34,13 @@ export class Recorder {
     thinkUs: number | null,
     waitedUs: number,
     taint: Taint | null,
+    code: number | null,
   ): boolean {
     const record = this.phases[phase]!;
     record.seen++;
     record.waitedUs += waitedUs;
     if (taint === "unanswered") record.unanswered++;
+    if (code !== null && code >= 400) record.refused++;
     if (taint !== null || serviceUs === null) return false;
     record.service.record(serviceUs);
     if (thinkUs !== null) record.think.record(thinkUs);
@@ -52,9 +57,10 @@ export class Recorder {
   }
 
   part(): PhasePart[] {
-    return this.phases.map(({ seen, unanswered, waitedUs, service, think }) => ({
+    return this.phases.map(({ seen, unanswered, refused, waitedUs, service, think }) => ({
       seen,
       unanswered,
+      refused,
       waitedUs,
       service: service.part(),
       think: think.part(),
@@ -66,6 +72,7 @@ export class Recorder {
       const record = this.phases[index]!;
       record.seen += part.seen;
       record.unanswered += part.unanswered;
+      record.refused += part.refused;
       record.waitedUs += part.waitedUs;
       record.service.add(part.service);
       record.think.add(part.think);
@@ -74,5 +81,5 @@ export class Recorder {
 }
 
 function emptyPhase(): PhaseRecord {
-  return { seen: 0, unanswered: 0, waitedUs: 0, service: new Series(), think: new Series() };
+  return { seen: 0, unanswered: 0, refused: 0, waitedUs: 0, service: new Series(), think: new Series() };
 }

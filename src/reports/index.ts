@@ -12,6 +12,7 @@ export { findingLine } from "./findings.ts";
 export { conversationLine, exchangeLine, summaryLine } from "./ndjson.ts";
 export { NDJSON_SCHEMA } from "./schema.ts";
 export { type Paint, plain } from "./text.ts";
+export { thresholdSentence } from "./threshold-text.ts";
 
 /**
  * Output formats. To add one: a file here with a render function, one line below; the command line

@@ -241,6 +241,23 @@ const waiting = closed({
   verdict: text,
 });
 
+const thresholds = {
+  type: "array",
+  description: "those asked for by --slo",
+  items: closed({
+    text: { ...text, description: "as asked for, without blanks" },
+    phase: { enum: [...PHASES, null] },
+    measure: { enum: ["percentile", "max", "min", "mean", "n", "err"] },
+    percentile: { type: ["number", "null"] },
+    operator: { enum: ["<", "<=", ">", ">="] },
+    limit: { type: "number", description: "µs; for err a share, 0 to 1; for n a count" },
+    verdict: { enum: ["met", "violated", "too-few"] },
+    measured: { type: ["number", "null"], description: "in the unit of the limit" },
+    samples: count,
+    needed: { ...count, description: "samples it takes to say that it is met" },
+  }),
+};
+
 const summary = {
   type: "object",
   description: "the last line: the report that -o json prints",
@@ -248,6 +265,7 @@ const summary = {
     kind: { const: "summary" },
     schema: { const: 1 },
     totals: { type: "object" },
+    thresholds,
     waiting,
     findings: {
       type: "array",
@@ -262,6 +280,7 @@ const summary = {
     "source",
     "window",
     "restriction",
+    "thresholds",
     "totals",
     "health",
     "waitedUs",

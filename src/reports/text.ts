@@ -4,6 +4,7 @@ import { escapeText } from "../spine/text.ts";
 import { findingList } from "./findings.ts";
 import { relayCost, relayRemarks, relaySource } from "./relay-text.ts";
 import { type Column, table, wrapped } from "./table.ts";
+import { thresholdTable } from "./threshold-text.ts";
 
 /**
  * The report for a reader at a terminal, in the shape of pt-query-digest: what was read, how good it
@@ -22,6 +23,7 @@ export function renderText(report: Report, paint: Paint): string {
   const silenceIsWorse = (report.unanswered[0]?.waitedUs ?? 0) > (report.slowest[0]?.waitedUs ?? 0);
   return [
     header(report, paint),
+    thresholdTable(report.thresholds, paint),
     findingList(report.findings, paint),
     phaseTable(report, paint),
     worstHistogram(report, paint),

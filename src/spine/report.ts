@@ -1,6 +1,7 @@
 import type { Flag } from "./conversation.ts";
 import type { Finding } from "./finding.ts";
 import type { Phase } from "./phase.ts";
+import type { ThresholdView } from "./threshold.ts";
 
 /**
  * What a reader gets: plain values, the same for text, JSON and (later) the screen.
@@ -23,6 +24,8 @@ export interface Report {
   readonly relay: RelayView | null;
   /** The percentiles that were asked for, in order of size. */
   readonly percentiles: readonly number[];
+  /** Those that were asked for, in that order. */
+  readonly thresholds: readonly ThresholdView[];
   readonly totals: Totals;
   readonly health: Health;
   /** Time that clients spent waiting for a reply, overlapping waits counted once. */
@@ -186,6 +189,8 @@ export interface PhaseView {
   /** Exchanges (connections, bodies) seen, tainted ones included. */
   readonly seen: number;
   readonly unanswered: number;
+  /** Replies that say 4xx or 5xx. */
+  readonly refused: number;
   /** Time in which a reply of this phase was the oldest pending; null for phases in which no reply is waited for. */
   readonly waitedUs: number | null;
   /** Of all waiting time: 0 … 1. */

@@ -78,7 +78,8 @@ const REQUEST: ReadRequest = {
   top: 0,
   by: null,
   redact: false,
-  references: [],
+  thresholds: [],
+  failOn: { slo: false, severity: null },
   asItGoes: "nothing",
 };
 

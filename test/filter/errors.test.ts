@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FIELDS } from "../../src/filter/fields.ts";
-import { FilterError, renderFilterError } from "../../src/filter/filter-error.ts";
+import { FilterError, pointAtFault } from "../../src/filter/filter-error.ts";
 import { parseFilter } from "../../src/filter/parser.ts";
 import { SmtpscopeError } from "../../src/spine/errors.ts";
 
@@ -125,20 +125,20 @@ test("every field has a name of its own and a line about it, and stands alone", 
 
 describe("rendering", () => {
   test("the caret is below the fault", () => {
-    expect(renderFilterError(errorOf("tls && tsl"))).toBe("tls && tsl\n       ^");
-    expect(renderFilterError(errorOf("tls &&"))).toBe("tls &&\n      ^");
+    expect(pointAtFault(errorOf("tls && tsl"))).toBe("tls && tsl\n       ^");
+    expect(pointAtFault(errorOf("tls &&"))).toBe("tls &&\n      ^");
   });
 
   test("a long filter is cut about the fault", () => {
-    const [line, caret] = renderFilterError(
-      errorOf(`${"tls && ".repeat(100)}tsl${" && tls".repeat(100)}`),
-    ).split("\n");
+    const [line, caret] = pointAtFault(errorOf(`${"tls && ".repeat(100)}tsl${" && tls".repeat(100)}`)).split(
+      "\n",
+    );
     expect(line!.length).toBeLessThan(80);
     expect(line!.slice(caret!.length - 1)).toMatch(/^tsl && /);
   });
 
   test("control characters do not reach the terminal", () => {
-    const [line, caret] = renderFilterError(errorOf('text contains "\u001b[2J" && tsl')).split("\n");
+    const [line, caret] = pointAtFault(errorOf('text contains "\u001b[2J" && tsl')).split("\n");
     expect(line).not.toMatch(/\u001b/);
     expect(line!.slice(caret!.length - 1)).toBe("tsl");
   });

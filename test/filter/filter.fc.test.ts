@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FIELDS } from "../../src/filter/fields.ts";
-import { FilterError, renderFilterError } from "../../src/filter/filter-error.ts";
+import { FilterError, pointAtFault } from "../../src/filter/filter-error.ts";
 import { parseFilter } from "../../src/filter/parser.ts";
 import type { FilterSubject } from "../../src/filter/subject.ts";
 import { exchange, SILENCE } from "./exchange.ts";
@@ -197,7 +197,7 @@ function parsesOrSaysWhy(text: string): void {
     if (!(error instanceof FilterError)) throw error;
     expect(error.position).toBeGreaterThanOrEqual(0);
     expect(error.position).toBeLessThanOrEqual(text.length);
-    expect(renderFilterError(error).split("\n")).toHaveLength(2);
+    expect(pointAtFault(error).split("\n")).toHaveLength(2);
   }
 }
 

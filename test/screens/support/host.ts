@@ -14,6 +14,8 @@ const REQUEST: ReadRequest = {
   top: 10,
   by: "client",
   redact: false,
+  thresholds: [],
+  failOn: { slo: false, severity: null },
   asItGoes: "nothing",
   filter: null,
   sinceAtUs: null,
