@@ -80,6 +80,7 @@ const REQUEST: ReadRequest = {
   redact: false,
   thresholds: [],
   failOn: { slo: false, severity: null },
+  references: [],
   asItGoes: "nothing",
 };
 
