@@ -25,20 +25,19 @@ export function thresholdTable(thresholds: readonly ThresholdView[], paint: Pain
   );
 }
 
+/** In one sentence. */
+export function thresholdSentence(threshold: ThresholdView): string {
+  return `${escapeText(threshold.text)} is not met: ${thresholdValue(threshold)} in ${plural(threshold.samples, "sample")}`;
+}
+
 function verdictText({ verdict, samples, needed }: ThresholdView): string {
   const few = verdict === "too-few" && samples < needed ? `: it takes ${countText(needed)}` : "";
   const despite = verdict === "violated" && samples < needed ? ", few as they are" : "";
   return VERDICTS[verdict] + few + despite;
 }
 
-/** What was measured, in its unit. */
-export function thresholdValue({ measure, measured }: ThresholdView): string {
+function thresholdValue({ measure, measured }: ThresholdView): string {
   if (measured === null) return "-";
   if (measure === "n") return countText(measured);
   return measure === "err" ? percentText(measured) : durationText(measured);
-}
-
-/** In one sentence. */
-export function thresholdSentence(threshold: ThresholdView): string {
-  return `${escapeText(threshold.text)} is not met: ${thresholdValue(threshold)} in ${plural(threshold.samples, "sample")}`;
 }
