@@ -7,13 +7,14 @@ import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
 import type { Transport } from "../spine/wire.ts";
 import { Certificates, type CertificatesPart } from "./certificates.ts";
-import { Beginning, Beginnings } from "./heard.ts";
+import { Beginnings } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
-import { type Found, inBeginning, inCertificate, inExchange, inPackets, inReply, isOdd } from "./looking.ts";
+import { inBeginning, inCertificate, inExchange, inPackets, inReply, isOdd } from "./looking.ts";
 import { Paths } from "./paths.ts";
 import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
 import type { RewritingId, Sighting } from "./signature.ts";
 import { type Heard, replyOf } from "./view.ts";
+import { heardIn, Watched, watchedIn } from "./watched.ts";
 
 /**
  * Looks for what the path changed: asks the signatures about each dialogue's beginning, its odd exchanges
@@ -36,25 +37,6 @@ export interface RewritingPart {
   readonly greetings: GreetingsPart;
   readonly certificates: CertificatesPart;
 }
-
-/** A dialogue in which something was found. */
-class Watched {
-  heard: Beginning | null;
-  readonly sightings: Seen[] = [];
-
-  constructor(heard: Beginning | null) {
-    this.heard = heard;
-  }
-}
-
-interface Seen extends Found {
-  /** Packet number over the whole source. */
-  readonly frame: number;
-  readonly atUs: number | null;
-}
-
-/** Of one dialogue: a reply in which every line is another has some dozens. */
-const MAX_SIGHTINGS = 64;
 
 const NOTHING: Heard = { banner: null, hello: null };
 const NONE: readonly RewritingId[] = [];
@@ -97,7 +79,7 @@ export class Rewriting {
     const looked = this.#paths.lookAt(transport);
     if (looked !== null) {
       for (const found of inPackets(looked.packets, looked.path))
-        this.#seen(conversation, found, transport.firstFrame, transport.firstAtUs);
+        watchedIn(conversation).add(found, transport.firstFrame, transport.firstAtUs);
     }
     if (counts) this.#greeted(conversation, frames);
     if (tls !== null && tls.certificate !== null) this.#certified(conversation, tls, frames, counts);
@@ -126,7 +108,7 @@ export class Rewriting {
     const { certificateFrame: frame, helloAtUs: atUs } = tls;
     const certificate = tls.certificate!;
     for (const found of inCertificate(heardIn(conversation) ?? NOTHING, certificate, this.#references))
-      this.#seen(conversation, found, frame, atUs);
+      watchedIn(conversation).add(found, frame, atUs);
     if (!counts) return;
     this.#certificates.note(transport.server, transport.serverPort, certificate, () => ({
       ...placed(frame, transport, frames),
@@ -204,7 +186,7 @@ export class Rewriting {
     if (code === null || conversation.tls !== null || phaseIndex === EHLO || phaseIndex === HELO) return;
     if (!this.#references.some(({ replies }) => replies[verb] !== undefined)) return;
     for (const found of inReply(verb, replyOf(exchange), this.#references))
-      this.#seen(conversation, found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
+      watchedIn(conversation).add(found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
   }
 
   #begins(exchange: Exchange, conversation: Conversation): void {
@@ -219,38 +201,15 @@ export class Rewriting {
     if (conversation.kept instanceof Watched) conversation.kept.heard = beginning;
     else conversation.kept = beginning;
     for (const found of beginning.found)
-      this.#seen(conversation, found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
+      watchedIn(conversation).add(found, exchange.answeredFirstFrame, exchange.answeredFirstAtUs);
   }
 
   #odd(exchange: Exchange, conversation: Conversation): void {
     const moment = { exchange, conversation, heard: heardIn(conversation) ?? NOTHING };
     const frame = exchange.answeredFirstFrame || exchange.askedLastFrame;
     const atUs = exchange.answeredFirstAtUs ?? exchange.askedLastAtUs;
-    for (const found of inExchange(moment)) this.#seen(conversation, found, frame, atUs);
+    for (const found of inExchange(moment)) watchedIn(conversation).add(found, frame, atUs);
   }
-
-  /** Of each signature a dialogue's first sighting counts; of what was compared, each change. */
-  #seen(conversation: Conversation, found: Found, frame: number, atUs: number | null): void {
-    let watched = conversation.kept;
-    if (!(watched instanceof Watched)) {
-      watched = new Watched(heardIn(conversation));
-      conversation.kept = watched;
-    }
-    const { sightings } = watched as Watched;
-    const { signature, basis, sighting } = found;
-    if (sightings.length >= MAX_SIGHTINGS) return;
-    // Behind a device that masks, this is done for every dialogue: no closures, no spread.
-    for (const known of sightings) {
-      if (known.signature !== signature || known.basis !== basis) continue;
-      if (basis === "likely" || known.sighting.variant === sighting.variant) return;
-    }
-    sightings.push({ signature, basis, sighting, frame, atUs });
-  }
-}
-
-function heardIn({ kept }: Conversation): Beginning | null {
-  if (kept instanceof Beginning) return kept;
-  return kept instanceof Watched ? kept.heard : null;
 }
 
 function placed(
