@@ -13,6 +13,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { spawn as spawnOnTerminal } from "@lydell/node-pty";
 import { findProgram } from "./make-captures.mjs";
 
 const OURS = fileURLToPath(new URL("../bin/smtpscope", import.meta.url));
@@ -23,6 +24,10 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "8" },
     /** The observer is stopped half of the time. */
     stall: { type: "boolean", default: false },
+    /** The proxy runs on a terminal of 160×50: the kernel schedules what has a terminal of its own otherwise. */
+    terminal: { type: "boolean", default: false },
+    /** On a terminal, and the observer draws the screen. */
+    screen: { type: "boolean", default: false },
   },
 });
 
@@ -47,6 +52,23 @@ function start(path, args, stdio = "ignore") {
   return child;
 }
 
+/** What is drawn is read and thrown away. */
+function onTerminal(args) {
+  const env = { ...process.env, TERM: "xterm-256color", LANG: "C.UTF-8" };
+  const terminal = spawnOnTerminal(process.execPath, [OURS, ...args], { cols: 160, rows: 50, env });
+  terminal.onData((data) => {
+    drawnBytes += data.length;
+  });
+  running.push(terminal);
+  return {
+    pid: terminal.pid,
+    kill: (signal) => terminal.kill(signal),
+    on: (_event, listener) => terminal.onExit(listener),
+  };
+}
+
+let drawnBytes = 0;
+
 const ended = (child) => new Promise((resolve) => child.on("close", resolve));
 
 /** Exchanges by the connection as the server sees it, and their place in the dialogue. */
@@ -70,7 +92,9 @@ const sink = start(program("smtp-sink"), [
   "127.0.0.1:32526",
   "1024",
 ]);
-const proxy = start(OURS, ["proxy", "-q", "-l", "32525", "-u", "127.0.0.1:32526", "--socket", socketPath]);
+const proxyArguments = ["proxy", "-q", "-l", "32525", "-u", "127.0.0.1:32526", "--socket", socketPath];
+if (values.screen) proxyArguments.push("--tui");
+const proxy = values.screen || values.terminal ? onTerminal(proxyArguments) : start(OURS, proxyArguments);
 const dump = start(program("tcpdump"), [
   "-i",
   "lo",
@@ -143,6 +167,6 @@ off.sort((a, b) => a - b);
 const at = (share) => off[Math.min(off.length - 1, Math.floor(off.length * share))];
 process.stdout.write(
   `${off.length} replies compared (${unmatched} without a partner), ${rate.toFixed(0)} messages/s: ` +
-    `off by p50 ${at(0.5)} µs, p90 ${at(0.9)} µs, p99 ${at(0.99)} µs, max ${off.at(-1)} µs\n`,
+    `${values.screen ? `${(drawnBytes / 1000).toFixed(0)} kB drawn, ` : ""}off by p50 ${at(0.5)} µs, p90 ${at(0.9)} µs, p99 ${at(0.99)} µs, max ${off.at(-1)} µs\n`,
 );
 process.exit(0);

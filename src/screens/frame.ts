@@ -89,7 +89,8 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const { width } = canvas;
   const { totals, waitedUs, slowest } = model.report;
   const [status, style] = statusOf(model, context);
-  const { open } = model.kept;
+  // A relay also knows of those on which nothing has been said.
+  const open = model.report.relay?.open ?? model.kept.open;
   const dialogues = `${plural(totals.dialogues, "dialogue")}${open > 0 ? ` (${shortCount(open)} open)` : ""}`;
   const parts = [
     dialogues,

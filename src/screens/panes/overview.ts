@@ -1,9 +1,10 @@
 import { type Part, type Rect, stack, titled } from "../layout.ts";
-import { clockText, shortCount, shortDuration, shortShare } from "../numbers.ts";
+import { shortCount, shortDuration, shortShare } from "../numbers.ts";
 import type { Pane } from "../state.ts";
 import type { Scene } from "./context.ts";
 import { drawDialogues } from "./dialogues.ts";
 import { drawFindingList } from "./findings.ts";
+import { health } from "./health.ts";
 import { drawHeatMap } from "./heat-map.ts";
 import { drawHistogram } from "./histogram.ts";
 import { drawLadder } from "./ladder.ts";
@@ -130,39 +131,13 @@ function clients({ canvas, model }: Scene): Part {
       const end = body.x + body.width;
       groups.slice(0, body.height).forEach(({ name, share, waitedUs, seen, service }, i) => {
         const y = body.y + i;
-        canvas.put(body.x + 1, y, name, "plain", end - 31);
-        canvas.putRight(end - 23, y, shortShare(share), share >= 0.25 ? "strong" : "plain");
-        canvas.putRight(end - 15, y, shortDuration(waitedUs));
-        canvas.putRight(end - 9, y, shortCount(seen), "dim");
+        // How many there were gives way to whose they are.
+        const counts = body.width < 52 ? 0 : 6;
+        canvas.put(body.x + 1, y, name, "plain", end - 24 - counts);
+        canvas.putRight(end - 17 - counts, y, shortShare(share), share >= 0.25 ? "strong" : "plain");
+        canvas.putRight(end - 9 - counts, y, shortDuration(waitedUs));
+        if (counts > 0) canvas.putRight(end - 9, y, shortCount(seen), "dim");
         canvas.putRight(end - 1, y, shortDuration(service.maxUs), "dim");
-      });
-    },
-  };
-}
-
-function health({ canvas, model }: Scene): Part {
-  const { health: h, totals, window } = model.report;
-  const remarks = [
-    h.droppedPackets > 0 ? `! ${shortCount(h.droppedPackets)} packets dropped by the capture` : "",
-    h.packetsCutBySnaplen > 0 ? `! ${shortCount(h.packetsCutBySnaplen)} packets cut short` : "",
-    h.dialoguesWithGaps > 0 ? `! bytes missing in ${shortCount(h.dialoguesWithGaps)} dialogues` : "",
-    h.oneWayDialogues > 0 ? `! one direction only in ${shortCount(h.oneWayDialogues)} dialogues` : "",
-    h.midStreamDialogues > 0 ? `${shortCount(h.midStreamDialogues)} dialogues began before` : "",
-    h.retransmittedExchanges > 0 ? `${shortCount(h.retransmittedExchanges)} exchanges retransmitted` : "",
-    totals.unanswered > 0 ? `X ${shortCount(totals.unanswered)} never answered` : "",
-  ].filter((text) => text !== "");
-  const lines = remarks.length === 0 ? ["no loss, no gaps, nothing cut"] : remarks;
-  return {
-    min: 3,
-    want: lines.length + 2,
-    draw: (rect) => {
-      const body = titled(canvas, rect, "Health", "", false);
-      const length =
-        window.firstAtUs === null || window.lastAtUs === null ? null : window.lastAtUs - window.firstAtUs;
-      const span = `${clockText(window.firstAtUs).slice(0, 8)} – ${clockText(window.lastAtUs).slice(0, 8)} UTC (${shortDuration(length)})`;
-      [span, ...lines].slice(0, body.height).forEach((text, i) => {
-        const style = /^[!X]/.test(text) ? "slow" : i === 0 ? "dim" : "plain";
-        canvas.put(body.x + 1, body.y + i, text, style, body.x + body.width);
       });
     },
   };

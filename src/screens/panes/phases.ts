@@ -27,7 +27,13 @@ export function drawPhases(scene: Scene, rect: Rect, focused: boolean): void {
   });
   header("share", trendX);
   if (hasTrend && !scene.state.phasesByShare)
-    canvas.put(rect.x + trendX, rect.y, " p95 trend ", focused ? "focused" : "title", rect.x + width);
+    canvas.put(
+      rect.x + trendX,
+      rect.y,
+      width - trendX < 11 ? " trend " : " p95 trend ",
+      focused ? "focused" : "title",
+      rect.x + width,
+    );
   const chosen = phase === null ? 0 : phases.indexOf(phase);
   const first = firstRow(chosen, phases.length, body.height);
   phases.slice(first, first + body.height).forEach((view, i) => {
