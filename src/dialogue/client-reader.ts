@@ -183,7 +183,7 @@ export class ClientReader {
     if (said === "nothing" || said === "message" || said === "joined-message")
       this.#disclosure.client(to, "secret");
     if (typeof said === "object") this.#afterCommand(said);
-    else if (said === "message") this.#beginMessage(NO_TIME);
+    else if (said === "message") this.#beginWithLine(atUs, frame, to);
     else if (said === "joined-message") this.#joinMessage();
     commands.forget(this.#mode === "hold");
     return said === "not-smtp" ? -1 : next;
@@ -214,6 +214,14 @@ export class ClientReader {
   #beginMessage(fromUs: number): void {
     this.#mode = "body";
     this.#message.begin(fromUs);
+  }
+
+  /** The line that was read is its first. */
+  #beginWithLine(atUs: number, frame: number, to: number): void {
+    const { line, lengthBytes, isWhole } = this.#commands;
+    this.#beginMessage(NO_TIME);
+    if (isWhole) this.#message.read(line, 0, lengthBytes, atUs, frame, to - lengthBytes);
+    else this.#message.gap(0);
   }
 
   /** The stream was joined in the middle of one. */

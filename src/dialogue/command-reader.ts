@@ -74,6 +74,11 @@ export class CommandReader {
     return this.#text.length;
   }
 
+  /** All of it is kept. */
+  get isWhole(): boolean {
+    return this.#text.omitted === 0;
+  }
+
   /** Its first word, in capitals. */
   get firstWord(): string {
     const { bytes, length } = this.#text;

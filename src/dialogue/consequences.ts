@@ -77,7 +77,8 @@ export class Consequences {
         break;
       case DATA:
         if (code === 354) queue.certain();
-        if (awaited && code !== 354 && exchange.taint === "gap") client.doubtMessage();
+        // A 250 is no answer to DATA: somebody on the path may have made it of a 354.
+        if (awaited && code !== 354 && (positive || exchange.taint === "gap")) client.doubtMessage();
         if (awaited && code === 354) client.readOn("body", exchange.answeredLast);
         else if (awaited) client.refused();
         break;
@@ -93,6 +94,8 @@ export class Consequences {
       case UNKNOWN:
         // The client of a stream joined midway, or after a gap, may have been answering a challenge.
         if (code === 334 || code === 235 || code === 535) this.#wasAuthAnswer(exchange);
+        // Whatever it was, the server takes it for DATA.
+        if (code === 354) client.expectMessage();
         break;
       case UNSOLICITED:
         // Its DATA is missing; what follows is a message all the same.
