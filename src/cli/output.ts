@@ -10,7 +10,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { SmtpscopeError } from "../spine/errors.ts";
+import { cannotWrite, SmtpscopeError } from "../spine/errors.ts";
 
 /** Where the result goes: standard output, or the file of -O. */
 export interface Output {
@@ -53,7 +53,7 @@ class FileOutput implements Output {
       // Tried at once, so that a long read is not for nothing.
       this.#fd = openSync(target, constants.O_WRONLY | constants.O_CREAT, 0o644);
     } catch (error) {
-      throw cannotWrite(path, error);
+      throw new SmtpscopeError("output", cannotWrite(path, error));
     }
   }
 
@@ -64,7 +64,7 @@ class FileOutput implements Output {
       for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(this.#fd, rest));
     } catch (error) {
       this.#failed = true;
-      throw cannotWrite(this.#path, error);
+      throw new SmtpscopeError("output", cannotWrite(this.#path, error));
     }
   }
 
@@ -87,7 +87,7 @@ function standardOutput(): Output {
           if (process.stdout.write(text)) resolve();
           else process.stdout.once("drain", resolve);
         } catch (error) {
-          reject(cannotWrite("the result", error));
+          reject(new SmtpscopeError("output", cannotWrite("the result", error)));
         }
       }),
     close: () => {},
@@ -107,16 +107,3 @@ function safeStat(path: string): Stats | undefined {
     return undefined;
   }
 }
-
-function cannotWrite(path: string, error: unknown): SmtpscopeError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new SmtpscopeError("output", `cannot write ${path}: ${REASONS[code ?? ""] ?? message}`);
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such folder",
-  ENOSPC: "no space left on the device",
-  EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  EROFS: "the file system is read-only",
-};

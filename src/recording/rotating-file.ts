@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  ftruncate,
-  open,
-  openSync,
-  readdirSync,
-  rmSync,
-  write,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, constants, existsSync, ftruncate, open, openSync, write } from "node:fs";
 import { promisify } from "node:util";
-import { SmtpscopeError } from "../spine/errors.ts";
+import { cannotWrite, SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
+import { NumberedFiles, wholeLines } from "./numbered-files.ts";
 
 /**
  * A file that is written piece by piece for as long as a run lasts, and gives way to the next one by
@@ -64,6 +53,7 @@ export class RotatingFile {
   lostBytes = 0;
   files = 0;
   readonly #options: RotatingFileOptions;
+  readonly #ring: NumberedFiles;
   #number: number;
   #fd: number | null;
   #waiting: (Buffer | typeof NEXT)[] = [];
@@ -82,29 +72,26 @@ export class RotatingFile {
   /** @throws SmtpscopeError when nothing can be written there */
   constructor(options: RotatingFileOptions) {
     this.#options = options;
-    const latest = this.#existing().at(-1);
+    this.#ring = new NumberedFiles(options.path);
+    const latest = this.#ring.numbers().at(-1);
     const goesOn = latest !== undefined && options.header === null;
     this.#number = latest === undefined ? 0 : goesOn ? latest : latest + 1;
     try {
       // At once, so that an operator's mistake is known at the start.
       this.#fd = openSync(this.path, goesOn ? APPEND : CREATE, options.mode);
-      this.#wholeBytes = fstatSync(this.#fd).size;
+      this.#wholeBytes = goesOn ? wholeLines(this.path, this.#fd) : 0;
     } catch (error) {
       throw new SmtpscopeError("output", cannotWrite(this.path, error));
     }
     this.#begin();
     this.#fileBytes += this.#wholeBytes;
     this.files = 1;
-    this.#forgetOld();
+    this.#ring.forget(this.#number, this.#options.keep);
   }
 
   /** The file being written. */
   get path(): string {
-    return this.#nameOf(this.#number);
-  }
-
-  #nameOf(number: number): string {
-    return number === 0 ? this.#options.path : `${this.#options.path}${number}`;
+    return this.#ring.nameOf(this.#number);
   }
 
   /**
@@ -226,7 +213,7 @@ export class RotatingFile {
   async #openNext(): Promise<void> {
     this.#closeFile();
     // If somebody has moved it away, as logrotate does, its name is free.
-    if (existsSync(this.path)) this.#number = Math.max(this.#number, this.#existing().at(-1) ?? 0) + 1;
+    if (existsSync(this.path)) this.#number = Math.max(this.#number, this.#ring.numbers().at(-1) ?? 0) + 1;
     this.#fd = await promisify(open)(this.path, CREATE, this.#options.mode);
     this.#wholeBytes = 0;
     this.files++;
@@ -235,7 +222,7 @@ export class RotatingFile {
       say(`${this.path} is being written; so far ${plural(this.lostPieces, unit)} could not be`);
     }
     this.#hasStopped = false;
-    this.#forgetOld();
+    this.#ring.forget(this.#number, this.#options.keep);
   }
 
   /** Nothing more is written before the next rotation; what is there ends with a whole piece. */
@@ -267,36 +254,6 @@ export class RotatingFile {
     }
     this.#fd = null;
   }
-
-  // ---- Its like
-
-  /** The numbers of the files that are there, rising. */
-  #existing(): number[] {
-    const { path } = this.#options;
-    const name = basename(path);
-    try {
-      return readdirSync(dirname(path))
-        .filter((each) => each.startsWith(name) && /^\d{0,9}$/.test(each.slice(name.length)))
-        .map((each) => Number(each.slice(name.length)))
-        .sort((a, b) => a - b);
-    } catch {
-      // What is wrong with the folder is said when a file is to be made in it.
-      return [];
-    }
-  }
-
-  #forgetOld(): void {
-    const { keep, path } = this.#options;
-    if (keep === null) return;
-    for (const number of this.#existing()) {
-      if (number > this.#number - keep) break;
-      try {
-        rmSync(join(dirname(path), basename(this.#nameOf(number))));
-      } catch {
-        // It is tried again with the next file.
-      }
-    }
-  }
 }
 
 /** Never what is there already, nor through a link that somebody else has laid. */
@@ -310,20 +267,3 @@ async function writeWhole(fd: number, bytes: Buffer, written: { bytes: number })
     written.bytes += (await promisify(write)(fd, bytes, written.bytes)).bytesWritten;
   }
 }
-
-function cannotWrite(path: string, error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return `cannot write ${path}: ${REASONS[code ?? ""] ?? message}`;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such folder",
-  ENOSPC: "no space left on the device",
-  EDQUOT: "the disk quota is used up",
-  EFBIG: "the file is as large as it may be",
-  EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  EROFS: "the file system is read-only",
-  ELOOP: "it is a symbolic link",
-  EMFILE: "too many open files",
-};

@@ -18,3 +18,21 @@ export class SmtpscopeError extends Error {
     this.code = code;
   }
 }
+
+/** Why something could not be written, for a person. */
+export function cannotWrite(path: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `cannot write ${path}: ${WRITING[code ?? ""] ?? message}`;
+}
+
+const WRITING: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is as large as it may be",
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  EROFS: "the file system is read-only",
+  ELOOP: "it is a symbolic link",
+  EMFILE: "too many open files",
+};

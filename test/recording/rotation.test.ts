@@ -113,7 +113,8 @@ describe("a file that is rotated", () => {
     await inFolder(async (folder) => {
       writeFileSync(join(folder, "log"), "oldest\n");
       writeFileSync(join(folder, "log9"), "older\n");
-      writeFileSync(join(folder, "log10"), "old\n");
+      // Its writer was killed in the middle of a line.
+      writeFileSync(join(folder, "log10"), "old\ncut of");
       writeFileSync(join(folder, "log.gz"), "not ours\n");
       const { file } = opened(join(folder, "log"), { sizeBytes: 12 });
       file.append(Buffer.from("new\n"), 1);
