@@ -122,7 +122,8 @@ export function naiveExchanges({ client, server }: NaiveStream): NaiveExchange[]
     const to = verb === "BDAT" ? end + Number(size) : end;
     const code = add(verb, { from: at, to });
     at = to;
-    if (verb === "STARTTLS" && code === 220) break;
+    // A client that does not like the answer may go on in clear: only a record of a handshake is TLS.
+    if (verb === "STARTTLS" && code === 220 && bytes[at] === 0x16) break;
     if (verb === "DATA" && code === 354) {
       const close = bytes.indexOf("\r\n.\r\n", at - 2);
       if (close < 0) break;
