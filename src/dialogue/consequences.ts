@@ -94,8 +94,6 @@ export class Consequences {
       case UNKNOWN:
         // The client of a stream joined midway, or after a gap, may have been answering a challenge.
         if (code === 334 || code === 235 || code === 535) this.#wasAuthAnswer(exchange);
-        // Whatever it was, the server takes it for DATA.
-        if (code === 354) client.expectMessage();
         break;
       case UNSOLICITED:
         // Its DATA is missing; what follows is a message all the same.
@@ -109,6 +107,9 @@ export class Consequences {
         if (exchange.phaseIndex === END_OF_DATA) this.#concludeMessage(exchange, positive);
         break;
     }
+    // Whatever the path made of the command, the server takes it for DATA.
+    if (code === 354 && exchange.verbIndex !== DATA && exchange.verbIndex !== UNSOLICITED)
+      client.expectMessage();
     if (code !== 421) return;
     this.listMissingAnswers();
     queue.abandon(queue.uncertain ? "gap" : "unanswered", exchange.answeredLast);

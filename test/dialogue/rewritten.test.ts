@@ -13,6 +13,7 @@ const MESSAGE = String.raw`
 test.each([
   ["the reply", String.raw`1300 C> DATA\r\n / 1400 S< 250 go\r\n`, "DATA"],
   ["the command", String.raw`1300 C> DATX\r\n / 1400 S< 354 go\r\n`, "DATX"],
+  ["the command, to another one", String.raw`1300 C> NOOP\r\n / 1400 S< 354 go\r\n`, "NOOP"],
 ])("%s", (_what, beginning, verb) => {
   const run = afterHello(`${beginning}\n${MESSAGE}`);
   expect(run.exchanges.map((each) => `${each.verb} ${each.code}`)).toEqual([

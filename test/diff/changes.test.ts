@@ -300,6 +300,42 @@ test("any rewriting of any reply of any dialogue is reported as what it is, and 
   );
 });
 
+const ANY_COMMAND_REWRITING: [string, (text: string) => string][] = [
+  ["masked", (text) => text.replace(/^\w+/, (verb) => "X".repeat(verb.length))],
+  ["masked", (text) => text.replace(/[^\r\n ]/g, "*")],
+  ["case", (text) => text.toLowerCase()],
+  ["whitespace", (text) => text.replace("\r\n", " \r\n")],
+  ["lengthened", (text) => text.replace("\r\n", " BODY=8BITMIME\r\n")],
+  ["line-end", (text) => text.replace("\r\n", "\n")],
+  ["replaced", (text) => text.replace(/^\w+/, "NOOP")],
+];
+
+test("any rewriting of any command is reported as what it is, and nothing else", () => {
+  const what = fc.constantFrom(...ANY_COMMAND_REWRITING);
+  fc.assert(
+    fc.property(
+      fc.nat(2),
+      fc.constantFrom(1, 3, 5, 7, 11),
+      what,
+      fc.boolean(),
+      (victim, n, [kind, change], newSequences) => {
+        const report = diffOver(
+          sessions(3, (i) => mail({ from: `Alice${i}@example.org`, queueId: `4F1A2${i}` })),
+          {
+            newSequences,
+            offsetUs: -9_876_543,
+            rewrite: (text, from, said, session) =>
+              from === "client" && session === victim && said === n ? change(text) : text,
+          },
+        );
+        const verb = ["EHLO", "MAIL", "RCPT", "DATA", "", "QUIT"][(n - 1) / 2];
+        expect(brief(report)).toEqual([`command ${verb} ${kind} ×1`]);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
 test("a real capture, a word of it overwritten in its file", async () => {
   const folder = workFolder();
   const bytes = readFileSync(join(ROOT, "captures/healthy.pcap"));
