@@ -31,7 +31,7 @@ export class ReplyQueue {
   readonly #pending: ExchangeRecord[] = [];
   readonly #settling: ExchangeRecord[] = [];
   /** Of exchanges handed on, the packets in which their replies ended: bytes that were held may be of before. */
-  #handedFrames: number[] = [];
+  readonly #handedFrames: number[] = [];
   #ordinal = 0;
   /** End of the latest reply by its stamp, and of the previous one in order. */
   #answeredLast = NO_TIME;
@@ -62,7 +62,7 @@ export class ReplyQueue {
     for (const exchange of this.#settling) this.#pool.give(exchange);
     this.#pending.length = 0;
     this.#settling.length = 0;
-    this.#handedFrames = [];
+    this.#handedFrames.length = 0;
     this.#ordinal = 0;
     this.#answeredLast = NO_TIME;
     this.#previousLast = NO_TIME;
