@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { groupRings } from "../capture/file/ring.ts";
 import type { LiveStream } from "../capture/live/live-stream.ts";
-import { captureFilter, tap } from "../capture/live/tap.ts";
+import { captureFilters, tap } from "../capture/live/tap.ts";
 import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
@@ -205,7 +205,8 @@ async function liveStream(
   { interface: name, captureFilter: filter }: ReplayArguments,
   { ports }: ReadRequest,
 ): Promise<LiveStream> {
-  if (name !== undefined) return tap(name, filter ?? captureFilter(ports), captureUser());
+  if (name !== undefined)
+    return tap(name, filter === undefined ? captureFilters(ports) : [filter], captureUser());
   // Whoever feeds it ends it.
   return { name: "-", stream: process.stdin, dropped: () => 0, stop: () => {} };
 }

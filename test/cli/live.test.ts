@@ -2,13 +2,15 @@
  * `replay -i`: captured by a real tcpdump on loopback. Needs root and tcpdump: without them the tests are
  * skipped and say why; under CI they must run, so there they fail instead.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { whyNotAsRoot } from "../relay/support/program.ts";
 import { until } from "../relay/support/proxy.ts";
-import { outcome, replay, run, start } from "./support/run.ts";
+import { outcome, replay, run, start, workFolder } from "./support/run.ts";
 
 const whyNot = whyNotAsRoot("tcpdump", "setpriv");
 const asRoot = test.skipIf(whyNot !== undefined && !process.env.CI);
@@ -102,6 +104,60 @@ asRoot(
       expect(thinkUs).toBeGreaterThan(25_000);
     }
     expect(lines.at(-1)).toMatchObject({ kind: "summary", health: { droppedPackets: 0 } });
+  },
+  30_000,
+);
+
+asRoot(
+  "any: an interface that knows no VLANs",
+  async () => {
+    const child = start(["replay", "-i", "any", "-p", String(port), "--duration", "2500ms", "-o", "json"]);
+    const ended = outcome(child);
+    await sleep(1_500);
+    await talk();
+    const { status, stdout, stderr } = await ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ totals: { dialogues: 1 } });
+  },
+  30_000,
+);
+
+const withDumpcap = test.skipIf(whyNotAsRoot("dumpcap", "setpriv") !== undefined && !process.env.CI);
+
+withDumpcap(
+  "dumpcap, where there is no tcpdump: without root's rights, ended and counted as well",
+  async () => {
+    const folder = workFolder();
+    for (const name of ["dumpcap", "setpriv", "env"])
+      symlinkSync(
+        execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim(),
+        join(folder, name),
+      );
+    symlinkSync(process.execPath, join(folder, "node"));
+    const child = start(["replay", "-i", "lo", "-p", String(port), "-o", "ndjson"], {
+      env: { PATH: folder },
+    });
+    const ended = outcome(child);
+    await until(() => Object.keys(usersOf(child.pid!)).includes("dumpcap"), "dumpcap");
+    await sleep(1_500);
+    await talk();
+    await sleep(500);
+    for (const uid of Object.values(usersOf(child.pid!))) expect(uid).not.toBe(0);
+    child.kill("SIGTERM");
+    const { status, stdout, stderr } = await ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const lines = stdout.trim().split("\n");
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({
+      totals: { dialogues: 1 },
+      health: { droppedPackets: 0 },
+    });
+    const missing = await run(["replay", "-i", "nowhere0"], { env: { PATH: folder } });
+    expect(missing.stderr).toMatch(/^smtpscope: there is no interface "nowhere0"; there are .*lo.*\n$/);
+    rmSync(join(folder, "dumpcap"));
+    const neither = await run(["replay", "-i", "lo"], { env: { PATH: folder } });
+    expect(neither.stderr).toBe(
+      "smtpscope: -i needs tcpdump or dumpcap, and neither is installed (Debian: apt-get install tcpdump)\n",
+    );
   },
   30_000,
 );

@@ -1,5 +1,4 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { networkInterfaces } from "node:os";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
 import { SmtpscopeError } from "../../spine/errors.ts";
 import type { LiveStream } from "./live-stream.ts";
@@ -9,64 +8,79 @@ import type { LiveStream } from "./live-stream.ts";
  * sockets, and these two have the rights, the buffers and the counts of what was lost.
  */
 
-/** Who captures. To add one: its arguments, and what it says of losses when it ends. */
+/** Who captures. To add one: how it is started, and what it says of losses when it ends. */
 interface Tool {
   readonly name: string;
-  args(interfaceName: string, filter: string, user: string | null): string[];
+  command(interfaceName: string, filter: string, user: string | null): [string, ...string[]];
   readonly dropped: RegExp;
 }
 
 /** The kernel keeps so much for a reader that is late: the default lost packets at a thousand messages a second. */
 const BUFFER_KIB = 32_768;
 
+const SNAP_BYTES = "262144";
+
+/** dumpcap keeps root's rights if it is given them: it is started with no others than it needs. */
+const CAPTURE_RIGHTS = "+net_raw,+net_admin";
+
 const TOOLS: readonly Tool[] = [
   {
     name: "tcpdump",
     // --immediate-mode: else packets wait up to a second for a block to fill.
-    args: (interfaceName, filter, user) => [
-      ...["-i", interfaceName, "-n", "-U", "--immediate-mode", "-s", "262144", "-B", String(BUFFER_KIB)],
-      ...["--time-stamp-precision=nano", ...(user === null ? [] : ["-Z", user]), "-w", "-", filter],
+    command: (interfaceName, filter, user) => [
+      ...(["tcpdump", "-i", interfaceName, "-n", "-U", "--immediate-mode"] as const),
+      ...["-s", SNAP_BYTES, "-B", String(BUFFER_KIB), "--time-stamp-precision=nano"],
+      ...[...(user === null ? [] : ["-Z", user]), "-w", "-", filter],
     ],
     dropped: /^(\d+) packets? dropped by/gm,
   },
   {
     name: "dumpcap",
-    args: (interfaceName, filter) => [
-      ...[
-        "-q",
-        "-i",
-        interfaceName,
-        "-s",
-        "262144",
-        "-B",
-        String(BUFFER_KIB / 1024),
-        "-w",
-        "-",
-        "-f",
-        filter,
-      ],
-    ],
+    command: (interfaceName, filter, user) => {
+      const capture = [
+        ...(["dumpcap", "-q", "-i", interfaceName, "-s", SNAP_BYTES] as const),
+        ...["-B", String(BUFFER_KIB / 1024), "-w", "-", "-f", filter],
+      ] as const;
+      if (user === null) return [...capture];
+      return [
+        ...(["setpriv", `--reuid=${user}`, `--regid=${user}`, "--init-groups"] as const),
+        ...[`--inh-caps=${CAPTURE_RIGHTS}`, `--ambient-caps=${CAPTURE_RIGHTS}`, "--", ...capture],
+      ];
+    },
     dropped: /received\/dropped on interface .*?: \d+\/(\d+)/g,
   },
 ];
 
-/** Mail, and what a mail server asks before it answers: name servers, ident. In a VLAN as well. */
-export function captureFilter(ports: readonly number[]): string {
+/**
+ * Mail, and what a mail server asks before it answers: name servers, ident. In a VLAN as well, if the
+ * interface can have one: the second is for those that can't.
+ */
+export function captureFilters(ports: readonly number[]): readonly [string, string] {
   const mail = [...new Set(ports)].map((port) => `tcp port ${port}`).join(" or ");
   const wanted = `${mail} or port 53 or tcp port 113`;
-  return `(${wanted}) or (vlan and (${wanted}))`;
+  return [`(${wanted}) or (vlan and (${wanted}))`, wanted];
 }
 
 /**
+ * @param filters the first that the interface can do is used
  * @param user whom the capturing process becomes once it has opened the interface; null: nobody else
  * @throws SmtpscopeError when nothing can be captured there, saying what to do
  */
-export async function tap(interfaceName: string, filter: string, user: string | null): Promise<LiveStream> {
+export async function tap(
+  interfaceName: string,
+  filters: readonly string[],
+  user: string | null,
+): Promise<LiveStream> {
   if (interfaceName.startsWith("-"))
     throw new SmtpscopeError("usage", `-i takes an interface, not "${interfaceName}"`);
   for (const tool of TOOLS) {
-    const started = await begin(tool, interfaceName, filter, user);
-    if (started !== null) return started;
+    for (const filter of filters) {
+      const started = await begin(tool, interfaceName, filter, user);
+      if (started === "not installed") break;
+      if (typeof started === "object") return started;
+      if (filter === filters.at(-1) || !/no VLAN support/i.test(started))
+        throw new SmtpscopeError("unreadable", refusal(tool, interfaceName, started));
+    }
   }
   throw new SmtpscopeError(
     "unreadable",
@@ -74,32 +88,30 @@ export async function tap(interfaceName: string, filter: string, user: string | 
   );
 }
 
-/** @returns null when the tool is not installed */
+/** @returns what it said when it ended at once */
 function begin(
   tool: Tool,
   interfaceName: string,
   filter: string,
   user: string | null,
-): Promise<LiveStream | null> {
+): Promise<LiveStream | "not installed" | string> {
+  const [program, ...args] = tool.command(interfaceName, filter, user);
   // A group of its own would spare it the terminal's Ctrl-C; it is welcome to end by that, properly.
-  const child = spawn(tool.name, tool.args(interfaceName, filter, user), {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stderr.on("data", (text: Buffer) => {
     said = (said + text.toString("latin1")).slice(-MAX_SAID);
   });
-  return new Promise((resolve, reject) => {
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") resolve(null);
-      else reject(new SmtpscopeError("unreadable", `${tool.name} cannot be started: ${error.message}`));
-    });
+  return new Promise((resolve) => {
+    child.on("error", ({ code, message }: NodeJS.ErrnoException) =>
+      resolve(code === "ENOENT" ? "not installed" : message),
+    );
     // The header of the capture comes at once, or none at all.
     child.stdout.once("data", (first: Buffer) => {
       child.stdout.pause().unshift(first);
       resolve(streamOf(tool, child, interfaceName, () => said));
     });
-    child.on("close", () => reject(new SmtpscopeError("unreadable", refusal(tool, interfaceName, said))));
+    child.on("close", () => resolve(/failed to execute .*No such file/.test(said) ? "not installed" : said));
   });
 }
 
@@ -130,8 +142,20 @@ function refusal(tool: Tool, interfaceName: string, said: string): string {
     );
   }
   if (/no such device|doesn't exist|no interface/i.test(said)) {
-    return `there is no interface "${interfaceName}"; there are ${[...Object.keys(networkInterfaces()), "any"].join(", ")}`;
+    return `there is no interface "${interfaceName}"; there are ${interfacesBy(tool).join(", ")}`;
   }
   const last = said.trim().split("\n").at(-1) ?? "";
   return `${tool.name} cannot capture on ${interfaceName}: ${last === "" ? "it gave no reason" : last}`;
+}
+
+/** What is listed beside network interfaces. */
+const NO_NETWORK =
+  /^(?:nflog|nfqueue|bluetooth|dbus|usbmon|ciscodump|randpkt|sdjournal|sshdump|udpdump|dpauxmon)/;
+
+/** Those of a mirror port have no address, so Node does not know them. */
+function interfacesBy({ name }: Tool): string[] {
+  const { stdout } = spawnSync(name, ["-D"], { encoding: "latin1" });
+  return [...stdout.matchAll(/^\d+\.\s?(\S+)/gm)]
+    .map(([, found]) => found!)
+    .filter((found) => !NO_NETWORK.test(found));
 }
