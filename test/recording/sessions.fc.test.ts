@@ -5,7 +5,7 @@ import { resplit, type Script, type Step, tell, tellStepwise } from "../dialogue
 import { HANDSHAKE, tameScript, wildScript } from "../dialogue/sessions.ts";
 import { comparable, inFolder, type Recorded, record, replay, replayInOrder } from "./support.ts";
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 150);
 
 /** The same ones each time, unless more are asked for. */
 const SEED = process.env.FUZZ_RUNS === undefined ? { seed: 25 } : {};
