@@ -4,6 +4,7 @@ import type { FileFrames } from "../spine/files.ts";
 import type { KeptDialogue, KeptDialogues, KeptExchange } from "../spine/kept.ts";
 import { QUIT } from "../spine/phase.ts";
 import type { Settled } from "../spine/settled.ts";
+import { Queue } from "./queue.ts";
 
 /**
  * Keeps dialogues to be looked at: each with its exchanges as long as there is room, then condensed to
@@ -60,30 +61,6 @@ interface Detailed {
   readonly id: number;
   /** Estimated, of its exchanges. */
   readonly bytes: number;
-}
-
-/** First in, first out. What was taken is let go now and then, in one go. */
-class Queue<T> {
-  #entries: T[] = [];
-  #taken = 0;
-
-  get length(): number {
-    return this.#entries.length - this.#taken;
-  }
-
-  add(entry: T): void {
-    this.#entries.push(entry);
-  }
-
-  take(): T | undefined {
-    if (this.length === 0) return undefined;
-    const entry = this.#entries[this.#taken++];
-    if (this.#taken > 1_024 && this.#taken > this.#entries.length / 2) {
-      this.#entries = this.#entries.slice(this.#taken);
-      this.#taken = 0;
-    }
-    return entry;
-  }
 }
 
 const NONE: readonly never[] = [];

@@ -1,29 +1,18 @@
 import { basename } from "node:path";
-import type { Schedule } from "../capture/file/paced.ts";
-import type { LiveStream } from "../capture/live/live-stream.ts";
 import type { Progress, ScreenEnd, ScreenHost, Speed } from "../screens/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Report } from "../spine/report.ts";
 import type { ColourChoice } from "./colour.ts";
 import { EXIT } from "./exit.ts";
 import { compileKeptFilter } from "./kept-filter.ts";
-import { Reading, type ReadPart, type ReadRequest } from "./reading.ts";
-import { redactAddresses } from "./redact.ts";
+import type { ReadPart } from "./reading.ts";
 import { CaptureClock } from "./replay-clock.ts";
-import { assemble } from "./report.ts";
+import { Pass, type PassRequest } from "./replay-pass.ts";
 import { saveDialogue } from "./save-dialogue.ts";
 import { differences, readBaseline, saveExport } from "./screen-host.ts";
 import { terminalOptions } from "./terminal.ts";
-import { Watched } from "./watched.ts";
 
-export interface ScreenRequest {
-  readonly request: ReadRequest;
-  /** As named by the operator; `-` is standard input. */
-  readonly inputs: readonly string[];
-  /** What is captured meanwhile. */
-  readonly live: LiveStream | null;
-  /** Files that are read by one reader, in order. */
-  readonly groups: readonly (readonly string[])[];
+export interface ScreenRequest extends PassRequest {
   readonly color: ColourChoice;
   readonly ascii: boolean;
   /** How fast it is replayed in time; null: all at once. */
@@ -66,72 +55,6 @@ function statusOf(end: ScreenEnd): number {
       return EXIT.signalled.SIGHUP;
     default:
       return EXIT.done;
-  }
-}
-
-/** The input read once, from its start. */
-class Pass {
-  readonly watched: Watched;
-  readonly #wanted: ScreenRequest;
-  readonly #reading: Reading;
-  readonly #abort = new AbortController();
-  readonly #bytes = new Map<string, readonly [read: number, total: number]>();
-  #part: ReadPart | null = null;
-  #steps = 0;
-
-  constructor(wanted: ScreenRequest, schedule: Schedule | null) {
-    this.#wanted = wanted;
-    const { redact } = wanted.request;
-    this.watched = new Watched(redact ? redactAddresses : null);
-    this.#reading = new Reading(wanted.request, {
-      signal: this.#abort.signal,
-      onProgress: (file, readBytes, totalBytes) => {
-        this.#steps++;
-        this.#bytes.set(file, [readBytes, totalBytes]);
-      },
-      write: () => {},
-      watch: this.watched.watch,
-      ...(schedule === null ? {} : { schedule }),
-    });
-  }
-
-  async read(): Promise<void> {
-    if (this.#wanted.live !== null) await this.#reading.stream(this.#wanted.live);
-    for (const group of this.#wanted.groups) await this.#reading.group(group);
-    const part = await this.#reading.finish(this.#reading.servers);
-    if (!this.#abort.signal.aborted) this.#part = part;
-    this.#steps++;
-  }
-
-  stop(): void {
-    this.#abort.abort();
-    this.#wanted.live?.stop();
-    this.#wanted.live?.stream.destroy();
-  }
-
-  /** All of it; null until it has been read. */
-  get part(): ReadPart | null {
-    return this.#part;
-  }
-
-  get version(): number {
-    return this.watched.version + this.#steps;
-  }
-
-  report(): Report {
-    const { request, inputs } = this.#wanted;
-    return assemble([this.#part ?? this.#reading.soFar()], request, inputs);
-  }
-
-  /** How much of the files has been read: 0 … 1. */
-  get share(): number {
-    let [read, total] = [0, 0];
-    for (const [readBytes, totalBytes] of this.#bytes.values()) {
-      read += readBytes;
-      total += totalBytes;
-    }
-    const begun = this.#bytes.size / Math.max(1, this.#wanted.inputs.length);
-    return total === 0 ? 0 : Math.min(1, (read / total) * begun);
   }
 }
 

@@ -1,13 +1,11 @@
-import { applyFilter } from "./answers.ts";
 import type { Action } from "./keys.ts";
-import { ladderOf } from "./ladder.ts";
 import { SORTS, type SortKey } from "./listing.ts";
-import { type ReplayClock, SPEEDS } from "./model.ts";
+import { changePane, listIsChosen, move, moveInList, page } from "./motion.ts";
 import { clockText } from "./numbers.ts";
-import { HELP_ROWS } from "./panes/help.ts";
+import { open, stepFinding } from "./opening.ts";
 import { promptFor } from "./prompt.ts";
+import { changeSpeed, SEEK_US, seekBy, seekFinding } from "./replaying.ts";
 import type { Session } from "./session.ts";
-import type { Pane } from "./state.ts";
 
 /** What each key does. */
 export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
@@ -121,15 +119,7 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   faster: (session) => changeSpeed(session, 1),
   seekBack: (session) => seekBy(session, -SEEK_US),
   seekOn: (session) => seekBy(session, SEEK_US),
-  seekFinding: (session) => {
-    const found = clockOf(session);
-    if (found === null) return;
-    const { clock, atUs } = found;
-    // Behind the last one comes the first.
-    const next = clock.marksUs.find((mark) => mark > atUs) ?? clock.marksUs[0];
-    if (next === undefined) session.fail("there are no findings");
-    else seekTo(clock, next + 1);
-  },
+  seekFinding,
   view1: (session) => session.show("overview"),
   view2: (session) => session.show("dialogues"),
   view3: (session) => session.show("ladder"),
@@ -137,8 +127,6 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   view5: (session) => session.show("waiting"),
   view6: (session) => session.show("heat map"),
 };
-
-const SEEK_US = 10_000_000;
 
 function quit(session: Session) {
   const { underneath } = session.host;
@@ -153,10 +141,6 @@ function quit(session: Session) {
   session.state.prompt = promptFor("quit", `${underneath.what} runs under this screen.`, "", choices);
 }
 
-function page({ picture }: Session): number {
-  return Math.max(1, Math.floor(picture.height / 2));
-}
-
 function back({ state }: Session): void {
   if (state.help !== null) state.help = null;
   else if (state.zoomed) state.zoomed = false;
@@ -168,84 +152,6 @@ function back({ state }: Session): void {
     state.filter = null;
     state.filterText = "";
   }
-}
-
-function panes(session: Session): Pane[] {
-  return session.model.report.findings.length > 0
-    ? ["phases", "findings", "dialogues"]
-    : ["phases", "dialogues"];
-}
-
-function changePane(session: Session, by: number): void {
-  const { state } = session;
-  if (state.view !== "overview") return;
-  const all = panes(session);
-  state.pane = all[(all.indexOf(state.pane) + by + all.length) % all.length]!;
-}
-
-/** What the arrow keys move in. */
-type Target = "help" | "phases" | "findings" | "dialogues" | "ladder" | "waiting" | "compare";
-
-function target({ state }: Session): Target {
-  if (state.help !== null) return "help";
-  switch (state.view) {
-    case "overview":
-      return state.pane;
-    case "heat map":
-      return "phases";
-    default:
-      return state.view;
-  }
-}
-
-const listIsChosen = (session: Session) => target(session) === "dialogues";
-
-function move(session: Session, by: number): void {
-  const { state, model } = session;
-  const within = (value: number, length: number) => Math.max(0, Math.min(length - 1, value + by));
-  switch (target(session)) {
-    case "help":
-      state.help = within(state.help ?? 0, HELP_ROWS);
-      break;
-    case "phases": {
-      const phases = session.phases();
-      const chosen = session.phase(phases);
-      state.phase =
-        phases[within(chosen === null ? 0 : phases.indexOf(chosen), phases.length)]?.phase ?? null;
-      break;
-    }
-    case "findings":
-      state.finding = within(state.finding, model.report.findings.length);
-      break;
-    case "dialogues":
-      moveInList(session, by);
-      break;
-    case "ladder": {
-      const { dialogue } = session.scene(session.picture);
-      state.ladderLine =
-        dialogue === null ? 0 : within(state.ladderLine, ladderOf(dialogue, model.report.findings).length);
-      break;
-    }
-    case "waiting":
-      state.cause = within(state.cause, model.report.waiting.parts.length);
-      break;
-    case "compare":
-      // Drawn lines are counted when they are drawn; a bound is enough here.
-      state.compareLine = Math.max(0, Math.min(MAX_COMPARE_LINES, state.compareLine + by));
-      break;
-  }
-}
-
-const MAX_COMPARE_LINES = 10_000;
-
-function moveInList(session: Session, by: number): void {
-  const { state } = session;
-  const { rows, place } = session.scene(session.picture);
-  const row = rows[Math.max(0, Math.min(rows.length - 1, place + by))];
-  state.follow = false;
-  if (row === undefined) return;
-  if (row.id !== state.dialogue) state.ladderLine = 0;
-  state.dialogue = row.id;
 }
 
 function mark(session: Session): void {
@@ -262,125 +168,4 @@ function mark(session: Session): void {
       ? "two dialogues are marked: d compares them"
       : `${state.marked.length} marked; d compares two`,
   );
-}
-
-function open(session: Session): void {
-  const { state, model } = session;
-  if (state.help !== null) {
-    state.help = null;
-    return;
-  }
-  switch (state.view) {
-    case "overview":
-      if (state.pane === "phases") openPhase(session);
-      else if (state.pane === "findings") session.show("findings");
-      else openDialogue(session);
-      break;
-    case "dialogues":
-      openDialogue(session);
-      break;
-    case "heat map":
-      openPhase(session);
-      break;
-    case "findings":
-      openEvidence(session);
-      break;
-    case "waiting": {
-      const part = model.report.waiting.parts[state.cause];
-      if (part === undefined) session.fail("no cause is chosen");
-      else {
-        state.finding = Math.max(
-          0,
-          model.report.findings.findIndex(({ id }) => part.causes.includes(id)),
-        );
-        session.show("findings");
-      }
-      break;
-    }
-    case "ladder":
-      state.hex = !state.hex;
-      break;
-    case "compare":
-      break;
-  }
-}
-
-function openPhase(session: Session): void {
-  const phase = session.phase();
-  if (phase === null) return;
-  const { state } = session;
-  // Connections and bodies are no exchanges: no filter selects them.
-  if (phase.phase !== "connect" && phase.phase !== "body") applyFilter(session, `phase==${phase.phase}`);
-  state.sort = "slowest";
-  state.descending = true;
-  state.dialogue = null;
-  session.show("dialogues");
-}
-
-function openDialogue(session: Session): void {
-  const { dialogue } = session.scene(session.picture);
-  if (dialogue === null) return;
-  session.state.dialogue = dialogue.id;
-  session.state.ladderLine = 0;
-  session.show("ladder");
-}
-
-/** The dialogue that the finding's evidence is in, at the line it speaks of. */
-function openEvidence(session: Session): void {
-  const { state, model } = session;
-  const finding = model.report.findings[Math.min(state.finding, model.report.findings.length - 1)];
-  const { dialogues } = model.kept;
-  for (const { file, tcpStream, frame } of finding?.evidence ?? []) {
-    const dialogue = dialogues.find(
-      (candidate) => candidate.file === file && candidate.tcpStream === tcpStream,
-    );
-    if (dialogue === undefined) continue;
-    state.dialogue = dialogue.id;
-    state.ladderLine = Math.max(
-      0,
-      ladderOf(dialogue, model.report.findings).findIndex((line) => line.frame === frame),
-    );
-    session.show("ladder");
-    return;
-  }
-  session.fail(
-    finding === undefined ? "there are no findings" : "its dialogues are not in the list any more",
-  );
-}
-
-function stepFinding(session: Session, by: number) {
-  const { length } = session.model.report.findings;
-  if (length === 0) return session.fail("there are no findings");
-  const { state } = session;
-  const isShown = state.view === "findings" || (state.view === "overview" && state.pane === "findings");
-  if (isShown) state.finding = (Math.min(state.finding, length - 1) + by + length) % length;
-  else session.show("findings");
-}
-
-/** The capture's time, where it has one; says so where it has not. */
-export function clockOf(session: Session) {
-  const { clock } = session.host;
-  if (clock !== null && clock.atUs !== null) return { clock, atUs: clock.atUs };
-  session.fail(
-    clock === null ? "only a capture in files is replayed in time" : "not before it has been read once",
-  );
-  return null;
-}
-
-export function seekBy(session: Session, byUs: number): void {
-  const found = clockOf(session);
-  if (found !== null) seekTo(found.clock, found.atUs + byUs);
-}
-
-/** No further than the capture goes. */
-export function seekTo(clock: ReplayClock, atUs: number): void {
-  clock.seek(Math.max(clock.firstAtUs, Math.min(clock.lastAtUs, atUs)));
-}
-
-function changeSpeed(session: Session, by: number): void {
-  const found = clockOf(session);
-  if (found === null) return;
-  const place = SPEEDS.indexOf(found.clock.speed) + by;
-  found.clock.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, place))]!);
-  if (found.atUs >= found.clock.lastAtUs) session.say("it has come to its end: [ goes back");
 }

@@ -1,4 +1,4 @@
-import { ACTIONS, clockOf, seekBy, seekTo } from "./actions.ts";
+import { ACTIONS } from "./actions.ts";
 import { COLUMN_KEYS, type ColumnKey } from "./columns.ts";
 import { pictureText } from "./frame.ts";
 import { COMMANDS } from "./keys.ts";
@@ -6,6 +6,7 @@ import { ladderText } from "./ladder.ts";
 import { SORTS, type SortKey } from "./listing.ts";
 import { type Export, SPEEDS, type Speed } from "./model.ts";
 import { type Prompt, promptFor } from "./prompt.ts";
+import { clockOf, seekBy, seekTo } from "./replaying.ts";
 import type { Session } from "./session.ts";
 
 /** What becomes of a prompt that was answered. The prompt stays where the answer will not do. */

@@ -79,75 +79,96 @@ export async function showScreen(host: ScreenHost, options: TerminalOptions): Pr
 /** Its ways to and from the alternate buffer are not in its types. */
 type BlessedScreen = ReturnType<typeof import("blessed")["screen"]> & { enter(): void; leave(): void };
 
-function run(
-  session: Session,
-  screen: BlessedScreen,
-  { input, output, close, canStop, onShown }: TerminalOptions,
-): Promise<ScreenEnd> {
+async function run(session: Session, screen: BlessedScreen, options: TerminalOptions): Promise<ScreenEnd> {
   const undo: (() => void)[] = [];
-  const finished = new Promise<ScreenEnd>((resolve, reject) => {
-    const draw = () => {
-      if (output.writableLength > MAX_UNWRITTEN_BYTES) return;
-      screen.render();
-    };
-    const listen = (target: NodeJS.EventEmitter, event: string, listener: (...args: never[]) => void) => {
-      target.on(event, listener as (...args: unknown[]) => void);
-      undo.push(() => target.off(event, listener as (...args: unknown[]) => void));
-    };
-    const onSignal = (signal: NodeJS.Signals) => resolve({ kind: "signal", signal });
-    const onGone = () => resolve({ kind: "gone" });
-    for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"]) listen(process, signal, onSignal);
-    if (close.aborted) resolve({ kind: "closed" });
-    close.addEventListener("abort", () => resolve({ kind: "closed" }), { once: true });
-    listen(process, "SIGHUP", onGone);
-    for (const event of ["end", "close", "error"]) listen(input, event, onGone);
-    listen(output, "error", onGone);
-    for (const event of ["uncaughtException", "unhandledRejection"]) listen(process, event, reject);
-    const stop = () => {
-      if (canStop) suspend(screen);
-      else session.fail("not while mail goes through here: q leaves the screen, and may keep the rest");
-    };
-    listen(process, "SIGTSTP", stop);
-    listen(process, "SIGCONT", () => resume(screen));
-    onShown?.((text) => session.say(text));
-    let pending: NodeJS.Timeout | null = null;
-    const soon = () => {
-      pending ??= setTimeout(() => {
-        pending = null;
-        if (session.stale) draw();
-      }, KEY_MS);
-    };
-    screen.on("keypress", (character: string | undefined, key: BlessedKey) => {
-      for (const [name, text] of keysOf(character, key)) {
-        if (name === "C-z") {
-          stop();
-          soon();
-          return;
-        }
-        session.press(name, text);
-        if (session.ended) return resolve({ kind: "quit" });
-      }
-      if (session.clipboard !== null) copy(session, output);
-      soon();
+  const draw = () => {
+    if (options.output.writableLength <= MAX_UNWRITTEN_BYTES) screen.render();
+  };
+  try {
+    return await new Promise<ScreenEnd>((resolve, reject) => {
+      const listen: Listen = (target, event, listener) => {
+        target.on(event, listener as (...args: unknown[]) => void);
+        undo.push(() => target.off(event, listener as (...args: unknown[]) => void));
+      };
+      endWith(options, listen, resolve, reject);
+      const stop = () => {
+        if (options.canStop) suspend(screen);
+        else session.fail("not while mail goes through here: q leaves the screen, and may keep the rest");
+      };
+      listen(process, "SIGTSTP", stop);
+      listen(process, "SIGCONT", () => resume(screen));
+      options.onShown?.((text) => session.say(text));
+      undo.push(takeKeys(session, screen, { output: options.output, draw, stop, resolve }));
+      undo.push(lookForNews(session, draw));
+      draw();
     });
-    let nextMs = 0;
-    const timer = setInterval(() => {
-      const startMs = performance.now();
-      if (startMs >= nextMs) {
-        session.refresh();
-        nextMs = performance.now() + (performance.now() - startMs) / SNAPSHOT_SHARE;
-      }
-      if (session.stale) draw();
-    }, REFRESH_MS);
-    undo.push(() => {
-      clearInterval(timer);
-      if (pending !== null) clearTimeout(pending);
-    });
-    draw();
-  });
-  return finished.finally(() => {
+  } finally {
     for (const step of undo) step();
+  }
+}
+
+type Listen = (target: NodeJS.EventEmitter, event: string, listener: (...args: never[]) => void) => void;
+
+/** Everything that ends the screen beside its own key. */
+function endWith(
+  { input, output, close }: TerminalOptions,
+  listen: Listen,
+  resolve: (end: ScreenEnd) => void,
+  reject: (error: Error) => void,
+): void {
+  const onGone = () => resolve({ kind: "gone" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const)
+    listen(process, signal, () => resolve({ kind: "signal", signal }));
+  if (close.aborted) resolve({ kind: "closed" });
+  close.addEventListener("abort", () => resolve({ kind: "closed" }), { once: true });
+  listen(process, "SIGHUP", onGone);
+  for (const event of ["end", "close", "error"]) listen(input, event, onGone);
+  listen(output, "error", onGone);
+  for (const event of ["uncaughtException", "unhandledRejection"]) listen(process, event, reject);
+}
+
+interface KeyHooks {
+  readonly output: WriteStream;
+  readonly draw: () => void;
+  readonly stop: () => void;
+  readonly resolve: (end: ScreenEnd) => void;
+}
+
+/** @returns how to end it */
+function takeKeys(session: Session, screen: BlessedScreen, { output, draw, stop, resolve }: KeyHooks) {
+  let pending: NodeJS.Timeout | null = null;
+  const soon = () => {
+    pending ??= setTimeout(() => {
+      pending = null;
+      if (session.stale) draw();
+    }, KEY_MS);
+  };
+  screen.on("keypress", (character: string | undefined, key: BlessedKey) => {
+    for (const [name, text] of keysOf(character, key)) {
+      if (name === "C-z") stop();
+      else session.press(name, text);
+      if (session.ended) return resolve({ kind: "quit" });
+    }
+    if (session.clipboard !== null) copy(session, output);
+    soon();
   });
+  return () => {
+    if (pending !== null) clearTimeout(pending);
+  };
+}
+
+/** @returns how to end it */
+function lookForNews(session: Session, draw: () => void): () => void {
+  let nextMs = 0;
+  const timer = setInterval(() => {
+    const startMs = performance.now();
+    if (startMs >= nextMs) {
+      session.refresh();
+      nextMs = performance.now() + (performance.now() - startMs) / SNAPSHOT_SHARE;
+    }
+    if (session.stale) draw();
+  }, REFRESH_MS);
+  return () => clearInterval(timer);
 }
 
 /** Gives the terminal back, and stops as if nobody had caught the signal. */
