@@ -79,7 +79,7 @@ class ScreenReplay implements ScreenHost {
     this.#wanted = wanted;
     this.#survey = new Pass(wanted, null);
     // Several captures have no common time to be replayed in.
-    const canReplay = wanted.groups.length === 1 && !wanted.inputs.includes("-");
+    const canReplay = wanted.groups.length === 1 && wanted.live === null;
     const clock = canReplay ? new CaptureClock(wanted.speed ?? "max", () => this.#rewind()) : null;
     this.clock = clock;
     this.restart = clock === null ? null : () => clock.seek(clock.firstAtUs);
@@ -164,7 +164,7 @@ class ScreenReplay implements ScreenHost {
 
   #progress(): Progress {
     if (this.#survey.part === null) {
-      if (this.#wanted.inputs.includes("-")) return { kind: "live" };
+      if (this.#wanted.live !== null) return { kind: "live" };
       return { kind: "reading", share: this.#survey.share };
     }
     const { clock } = this;
