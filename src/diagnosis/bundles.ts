@@ -10,8 +10,9 @@ import type { Sample } from "./sample.ts";
 
 /** Silence (µs) below this is a server at work. */
 export const LATE_US = 100_000;
-/** Exim answers QUIT after 0.2 s: a QUIT counts from here (µs), and only beside other slow replies. */
-const LATE_QUIT_US = 350_000;
+/** Exim answers QUIT after 0.2 s: a QUIT counts from here (µs), beside other slow replies, and proves something from there. */
+const LATE_QUIT_US = 230_000;
+const TELLING_QUIT_US = 350_000;
 
 /** What is seen to take a server less (µs) is its ordinary work. */
 const NOTABLE_US = 35_000;
@@ -89,7 +90,7 @@ function isNotable({ spent, lengthUs }: Stretch): boolean {
 }
 
 function isLateCheap({ phase, silenceUs }: ReplyFacts): boolean {
-  return CHEAP.has(phase) && silenceUs >= (phase === QUIT ? LATE_QUIT_US : LATE_US);
+  return CHEAP.has(phase) && silenceUs >= (phase === QUIT ? TELLING_QUIT_US : LATE_US);
 }
 
 /** Slow at several things that cost nothing, among them one at which nothing is checked. */
@@ -100,7 +101,7 @@ function isSlowAtEverything({ replies }: DialogueFacts): boolean {
 }
 
 /** A client's pause (µs) that is looked at: programs answer in milliseconds. */
-const MIN_CLIENT_PAUSE_US = 1_000_000;
+const MIN_CLIENT_PAUSE_US = 400_000;
 
 /** What made mail late without a reply being late. */
 export function besideBundles(sample: Sample): Bundle[] {

@@ -23,7 +23,7 @@ import { Sample, type SamplePart } from "./sample.ts";
 const NOTABLE_US = 20_000;
 
 /** A pause of the client (µs) that is worth a look: RFC 5321 lets it take minutes. */
-const CLIENT_PAUSE_US = 1_000_000;
+const CLIENT_PAUSE_US = 400_000;
 
 /** What is worth a look however quick it was. */
 const TELLING: readonly Flag[] = [

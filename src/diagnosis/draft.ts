@@ -70,6 +70,8 @@ export class Draft {
   readonly replies: DraftReply[] = [];
   /** The longest wait. */
   longestUs = 0;
+  /** The shortest wait for a command's reply: a round trip takes no longer. */
+  leastUs = Number.POSITIVE_INFINITY;
   /** Waited in all accepted replies, and in those that are not listed. */
   totalUs = 0;
   unlistedUs = 0;
@@ -96,6 +98,7 @@ export class Draft {
     this.#listed.replies -= this.count;
     this.count = 0;
     this.longestUs = 0;
+    this.leastUs = Number.POSITIVE_INFINITY;
     this.totalUs = 0;
     this.unlistedUs = 0;
     this.hesitated = false;
@@ -116,6 +119,8 @@ export class Draft {
     if (pauseUs >= MIN_TURN_US) this.#turn(exchange);
     this.#repliedAtUs = exchange.answeredLastAtUs ?? NO_TIME;
     if (phaseIndex === BANNER) this.greetedAtUs = this.#repliedAtUs;
+    else if (pauseUs >= 0 && waitedUs < this.leastUs && this.#repliedAtUs !== NO_TIME)
+      this.leastUs = waitedUs;
     if (this.count >= MAX_REPLIES || this.#listed.replies >= MAX_LISTED_TOTAL || exchange.unsolicited) {
       if (isAccepted) this.unlistedUs += waitedUs;
       return;

@@ -36,7 +36,7 @@ export class Examiner {
     const table = this.#table;
     table.first = table.end;
     transport.trail?.read(table);
-    const handshake = handshakeOf(table, transport, account.connectUs);
+    const handshake = handshakeOf(table, transport, account.connectUs, draft.leastUs);
     const hasPackets = table.first < table.end;
     const packets = hasPackets ? new Packets(table, handshake.roundTripUs ?? 0) : null;
     const client = addressIn(transport.client);

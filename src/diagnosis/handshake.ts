@@ -3,6 +3,9 @@ import type { Transport } from "../spine/wire.ts";
 import type { Errand } from "./errands.ts";
 import type { Spent, Stretch } from "./facts.ts";
 
+/** A SYN-ACK is sent again after a second (RFC 6298 §2.1), give or take a timer's tick (µs). */
+const FIRST_REPEAT_US = 950_000;
+
 /** What a dialogue's packets say about how it was opened and closed, and from where it was seen. */
 export interface Handshake {
   /** SYN → SYN-ACK of the SYN that was answered; null where it was not seen. */
@@ -16,7 +19,13 @@ export interface Handshake {
   readonly closedBy: "client" | "server" | null;
 }
 
-export function handshakeOf(table: PacketTable, transport: Transport, connectUs: number): Handshake {
+/** @param leastUs what some reply took: a round trip takes no longer */
+export function handshakeOf(
+  table: PacketTable,
+  transport: Transport,
+  connectUs: number,
+  leastUs: number,
+): Handshake {
   const syns: number[] = [];
   const answers: number[] = [];
   let ended: "client" | "server" | null = null;
@@ -41,9 +50,13 @@ export function handshakeOf(table: PacketTable, transport: Transport, connectUs:
     const lostUs =
       latest === undefined ? 0 : Math.min(connectUs, table.atUs[latest]! - table.atUs[before[0]!]!);
     say({ kind: "lost", what: "syn" }, lostUs, latest === undefined ? 0 : table.frame[latest]!);
-    say({ kind: "path" }, connectUs - lostUs, transport.synAckFrame);
-    if (transport.synAtUs !== null && latest !== undefined) roundTripUs = connectUs - lostUs;
-    else if (transport.synCount === 1) roundTripUs = connectUs;
+    const answeredUs = connectUs - lostUs;
+    const pathUs = Math.min(answeredUs, leastUs);
+    // The server may send its SYN-ACK again before the client asks again.
+    const repeatedUs = answeredUs - pathUs >= FIRST_REPEAT_US ? answeredUs - pathUs : 0;
+    say({ kind: "lost", what: "syn-ack" }, repeatedUs, transport.synAckFrame);
+    say({ kind: "path" }, answeredUs - repeatedUs, transport.synAckFrame);
+    if (latest !== undefined || transport.synCount === 1) roundTripUs = pathUs;
   }
   const { lateUs, frame } = lost(table, answers, transport.handshakeFrame);
   say({ kind: "lost", what: "syn-ack" }, lateUs, frame);

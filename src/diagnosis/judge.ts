@@ -117,7 +117,7 @@ function sizeWeight({ spent }: Bundle, medianUs: number): number {
     case "path":
       return ramp(medianUs, 25_000, 600_000);
     case "client":
-      return ramp(medianUs, 500_000, 4_000_000);
+      return ramp(medianUs, 200_000, 6_000_000);
     case "dribble":
       return spent.how === "ack" ? 1 : ramp(medianUs, 30_000, 250_000);
     case "lookup":

@@ -45,7 +45,9 @@ export function cutReply(reply: DraftReply, packets: Packets | null, errands: re
   say(PATH, path);
   const endUs = firstUs - path;
   const { excessUs, underWayUs, isLost } = underWay(frame, packets, fromUs, endUs);
-  say({ kind: isLost ? "lost" : "held", what: "reply" }, underWayUs);
+  // On a long path some packets take longer than others; nobody holds them.
+  const isPath = !isLost && underWayUs < path;
+  say(isPath ? PATH : { kind: isLost ? "lost" : "held", what: "reply" }, underWayUs);
   const sentUs = endUs - underWayUs;
   const { arrivedUs, arrived, onTheWay } = command(reply, packets, fromUs, firstUs);
   const startUs = onTheWay === null ? fromUs : Math.min(Math.max(arrivedUs - path, fromUs), sentUs);
