@@ -15,9 +15,6 @@ export interface Pattern {
   /** Half of the time is in longer ones. */
   readonly medianUs: number;
   readonly dialogues: number;
-  readonly clients: number;
-  /** Of the server's replies at this stage, those that were late. */
-  readonly lateShare: number;
   /** Relative: 0 where all silences are alike. `byClient`: among the visits of one client, the middle of all such. */
   readonly spread: number;
   readonly spreadByClient: number | null;
@@ -40,8 +37,7 @@ export interface Pattern {
   readonly refusalsOnly: boolean;
   /** In each dialogue late from some refusal on, and prompt before. */
   readonly afterErrors: boolean;
-  /** Rank correlation with how many recipients came before, and with the size of the message. */
-  readonly withRecipients: number;
+  /** Rank correlation with the size of the message. */
   readonly withSize: number;
   /** Where the first recipients of a message are prompt and later ones late. */
   readonly afterRecipients: boolean;
@@ -141,8 +137,6 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
   const peers = atServer.flatMap(({ replies }) =>
     replies.filter(({ phase }) => stage === "every" || phase === stage),
   );
-  const prompt = sample.promptReplies(server);
-  const promptCount = stage === "every" ? prompt.reduce((sum, count) => sum + count, 0) : prompt[stage]!;
   const lateReplies = new Set(items.map(({ reply }) => reply));
   const others = peers.filter((reply) => !lateReplies.has(reply) && reply.silenceUs < LATE_US);
   return {
@@ -150,8 +144,6 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
     lengthsUs,
     medianUs: weightedMedian(lengthsUs),
     dialogues: dialogues.length,
-    clients: new Set(dialogues.map(({ client }) => client)).size,
-    lateShare: items.length / Math.max(1, peers.length + promptCount),
     spread: spread(lengthsUs),
     spreadByClient: spreadByClient(items),
     firstOnly: isFirstOnly(items, sample, server),
@@ -169,9 +161,6 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
       items.every(({ reply }) => (reply.code ?? 0) >= 400) &&
       others.some(({ code }) => code !== null && code < 400),
     afterErrors: dialogues.every(isLateAfterErrors),
-    withRecipients: correlation(
-      items.map(({ reply, stretch }) => [reply.recipientsBefore, stretch.lengthUs]),
-    ),
     withSize: correlation(items.map(({ reply, stretch }) => [reply.messageBytes, stretch.lengthUs])),
     afterRecipients:
       items.every(({ reply }) => reply.recipientsBefore > 0) &&

@@ -1,5 +1,4 @@
 import type { Conversation } from "../spine/conversation.ts";
-import { PHASES } from "../spine/phase.ts";
 import type { Draft } from "./draft.ts";
 import type { DialogueFacts } from "./facts.ts";
 import { addressIn } from "./idents.ts";
@@ -13,8 +12,6 @@ import { addressIn } from "./idents.ts";
 /** Late dialogues kept with all their replies, at some 5 KB each; prompt ones as a line each. */
 const MAX_LATE = 2_048;
 const MAX_VISITS = 1_024;
-/** Servers whose prompt replies are counted apart. */
-const MAX_SERVERS = 256;
 
 /** A prompt dialogue. */
 export interface Visit {
@@ -33,13 +30,11 @@ export interface SamplePart {
   readonly visits: readonly Visit[];
   readonly visitCount: number;
   readonly promptWaitedUs: number;
-  readonly promptReplies: readonly (readonly [string, readonly number[]])[];
 }
 
 export class Sample {
   readonly #late = new Lowest<DialogueFacts>(MAX_LATE);
   readonly #visits = new Lowest<Visit>(MAX_VISITS);
-  readonly #promptReplies = new Map<string, number[]>();
   lateCount = 0;
   /** Waited in late dialogues, kept or not. */
   lateWaitedUs = 0;
@@ -56,11 +51,6 @@ export class Sample {
     return this.#visits.kept;
   }
 
-  /** Replies of prompt dialogues, by server and phase. */
-  promptReplies(server: string): readonly number[] {
-    return this.#promptReplies.get(server) ?? NO_REPLIES;
-  }
-
   add(facts: DialogueFacts): void {
     this.lateCount++;
     this.lateWaitedUs += waitedIn(facts);
@@ -72,24 +62,12 @@ export class Sample {
   prompt({ transport, messages, endedAtUs }: Conversation, draft: Draft, connectUs: number): void {
     this.visitCount++;
     this.promptWaitedUs += draft.totalUs + connectUs;
-    const counts = this.#counts(transport.server);
-    for (let i = 0; i < draft.count; i++) counts[draft.replies[i]!.phase]!++;
     const fromUs = transport.firstAtUs ?? 0;
     const toUs = endedAtUs ?? fromUs;
     const key = keyOf(fromUs, toUs);
     if (!this.#visits.wants(key)) return;
     const { client, server } = transport;
     this.#visits.add(key, { client: addressIn(client), server, fromUs, toUs, delivered: messages > 0 });
-  }
-
-  #counts(server: string): number[] {
-    let counts = this.#promptReplies.get(server);
-    if (counts === undefined) {
-      const name = this.#promptReplies.size < MAX_SERVERS ? server : "";
-      counts = this.#promptReplies.get(name) ?? PHASES.map(() => 0);
-      this.#promptReplies.set(name, counts);
-    }
-    return counts;
   }
 
   part(): SamplePart {
@@ -101,7 +79,6 @@ export class Sample {
       visits: this.visits,
       visitCount: this.visitCount,
       promptWaitedUs: this.promptWaitedUs,
-      promptReplies: [...this.#promptReplies],
     };
   }
 
@@ -113,16 +90,8 @@ export class Sample {
     this.unseenUs += part.unseenUs;
     this.visitCount += part.visitCount;
     this.promptWaitedUs += part.promptWaitedUs;
-    for (const [server, replies] of part.promptReplies) {
-      const counts = this.#counts(server);
-      replies.forEach((count, phase) => {
-        counts[phase]! += count;
-      });
-    }
   }
 }
-
-const NO_REPLIES: readonly number[] = PHASES.map(() => 0);
 
 export function waitedIn({ replies, unlistedUs }: DialogueFacts): number {
   return replies.reduce((sum, { accepted, waitedUs }) => sum + (accepted ? waitedUs : 0), unlistedUs);
