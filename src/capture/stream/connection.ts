@@ -79,7 +79,7 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
     const isLate = atUs - this.#previousAtUs >= PAUSE_US;
     const tells =
       isLate ||
-      (flags & (SYN | FIN | RST)) !== 0 ||
+      (flags & SYN) !== 0 ||
       (segment.payloadLength === 0 && (this.#wasLate || from.side === "server" || segment.window === 0));
     this.#wasLate = isLate;
     if (tells && !this.sinkRefused) this.#logged = this.#log.add(this.#logged, segment, fromLow, atUs, frame);
