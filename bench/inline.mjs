@@ -128,7 +128,7 @@ function startOurs(more) {
     "--drain",
     "1s",
   ];
-  const child = spawn(OURS, [...args, "--max-conn-per-client", "9000", ...more], {
+  const child = spawn(OURS, [...args, ...more], {
     stdio: ["ignore", "ignore", "ignore"],
   });
   process.on("exit", () => child.kill("SIGKILL"));

@@ -39,9 +39,8 @@ const LIMIT_OPTIONS = {
   },
   "max-conn-per-client": {
     type: "number",
-    default: 1_000,
     requiresArg: true,
-    describe: "Connections at once from one address",
+    describe: "Connections at once from one address [default: as many as --max-conn]",
   },
   "connect-timeout": {
     type: "string",
@@ -207,7 +206,10 @@ function limitsOf(args: ProxyArguments): RelayLimits {
   }
   return {
     maxConnections,
-    maxPerClient: whole(args.maxConnPerClient, "max-conn-per-client"),
+    maxPerClient:
+      args.maxConnPerClient === undefined
+        ? maxConnections
+        : whole(args.maxConnPerClient, "max-conn-per-client"),
     connectTimeoutMs: parseLength(args.connectTimeout, "connect-timeout"),
     idleTimeoutMs: parseLength(args.idleTimeout, "idle-timeout"),
     allow: args.allow === undefined ? null : parseNetworks(args.allow, "allow"),

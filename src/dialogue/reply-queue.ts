@@ -3,7 +3,7 @@ import { NO_TIME, type Transport } from "../spine/wire.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Flags } from "./flags.ts";
-import { CONNECT, UNSOLICITED, type VerbIndex } from "./verbs.ts";
+import { CONNECT, ENCRYPTED, UNSOLICITED, type VerbIndex } from "./verbs.ts";
 
 /**
  * The commands of one dialogue that have no reply yet, and those whose exchange is not settled.
@@ -279,8 +279,10 @@ export class ReplyQueue {
     else if (exchange.askedLast !== NO_TIME) {
       if (exchange.answeredFirst < exchange.askedLast) exchange.taint ??= "clock";
       const since = Math.max(exchange.askedLast, this.#answeredLast);
+      // What comes last of an encrypted turn may be no reply: a server that closes says so much later.
+      const until = exchange.verbIndex === ENCRYPTED ? exchange.answeredFirst : exchange.answeredLast;
       // Of a chunk that is still coming the client does not wait for the reply.
-      exchange.waitedUs = exchange.asking ? 0 : Math.max(0, exchange.answeredLast - since);
+      exchange.waitedUs = exchange.asking ? 0 : Math.max(0, until - since);
     } else if (exchange.askedLastFrame > 0) exchange.taint ??= "clock";
     this.#previousLast = exchange.answeredLast;
     this.#previousFrame = exchange.answeredLastFrame;
