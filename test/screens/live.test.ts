@@ -11,6 +11,8 @@ const folder = workFolder();
 let server: Server;
 let serverPort: number;
 const terminals: TestTerminal[] = [];
+/** Proxies outlive their terminals, as they should. */
+const relays: number[] = [];
 
 /** Says one line for each line it hears; a message is not for it. */
 beforeAll(async () => {
@@ -31,6 +33,13 @@ afterAll(() => {
 });
 afterEach(() => {
   for (const terminal of terminals.splice(0)) terminal.kill();
+  for (const pid of relays.splice(0)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
 });
 
 /** A short dialogue; what the server said last. */
@@ -71,6 +80,7 @@ async function proxy(more = ""): Promise<Running> {
   const terminal = new TestTerminal(script, { columns: 100, rows: 30 });
   terminals.push(terminal);
   await terminal.shows("LIVE");
+  relays.push(...childrenOf(terminal.pty.pid));
   return { terminal, port, socket };
 }
 
