@@ -93,6 +93,7 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const open = model.report.relay?.open ?? model.kept.open;
   const dialogues = `${plural(totals.dialogues, "dialogue")}${open > 0 ? ` (${shortCount(open)} open)` : ""}`;
   const parts = [
+    ...sloText(model),
     dialogues,
     ...(isWhole ? [plural(totals.messages, "message"), plural(totals.exchanges, "exchange")] : []),
   ];
@@ -120,6 +121,16 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const said = `waited ${shortDuration(waitedUs)}${longest}`;
   const text = end + widthOf(said) + 2 < width ? said : "";
   canvas.putRight(width - 1, 1, text, state.paused ? "dim" : "plain");
+}
+
+/** How many of the limits that were asked for (--slo) do not hold. */
+function sloText({ report }: ScreenModel): string[] {
+  const { thresholds } = report;
+  if (thresholds.length === 0) return [];
+  const violated = thresholds.filter(({ verdict }) => verdict === "violated").map(({ text }) => text);
+  const [first] = violated;
+  if (first === undefined) return ["slo met"];
+  return [`slo X ${first}${violated.length > 1 ? ` +${violated.length - 1}` : ""}`];
 }
 
 const TABS: Readonly<Record<View, string>> = {

@@ -99,6 +99,29 @@ describe("what takes more than one key", () => {
     expect(textOf(session)).toMatch(/ 0µs │█+/);
   });
 
+  test("limits that were asked for: whether they hold, and where they lie", () => {
+    const limit = (limitUs: number, verdict: "met" | "violated") => ({
+      text: `banner.p95<${limitUs / 1000}ms`,
+      phase: "banner" as const,
+      measure: "percentile" as const,
+      percentile: 95,
+      operator: "<" as const,
+      limit: limitUs,
+      verdict,
+      measured: 5_040_000,
+      samples: 32,
+      needed: 1,
+    });
+    const withLimits = (...thresholds: ReturnType<typeof limit>[]) =>
+      textOf(sessionOn(new TestHost({ ...model, report: { ...model.report, thresholds } })), 110, 60);
+    const violated = withLimits(limit(500_000, "violated"), limit(9_000_000, "met"));
+    expect(violated).toContain("  slo X banner.p95<500ms  ");
+    expect(violated).toMatch(/ 316ms │ +slo 500ms$/m);
+    expect(violated).toMatch(/ 3\.16s │.*slo 9\.00s p90–p99 max$/m);
+    expect(withLimits(limit(9_000_000, "met"))).toContain("  slo met  ");
+    expect(withLimits()).not.toMatch(/\bslo\b/);
+  });
+
   test("hex is the line's bytes", () => {
     const session = sessionOn(new TestHost(model));
     press(session, "2", "j", "enter", "j", "j", "x");

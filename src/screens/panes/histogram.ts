@@ -1,5 +1,5 @@
 import { countText } from "../../spine/format.ts";
-import type { PhaseView } from "../../spine/report.ts";
+import type { PhaseView, Report } from "../../spine/report.ts";
 import { BINS, BINS_A_DECADE, binStartUs } from "../../spine/timeline.ts";
 import { barText, type Rect, titled } from "../layout.ts";
 import { shortDuration, shortShare } from "../numbers.ts";
@@ -24,7 +24,8 @@ export function drawHistogram(scene: Scene, rect: Rect, focused: boolean): void 
   const lengths = scene.model.timeline.phases.find((entry) => entry.phase === phase.phase)?.lengths;
   const bars = state.linear ? linearBars(phase, lengths, body.height) : logBars(phase, lengths, body.height);
   const most = Math.max(1, ...bars.map(({ count }) => count));
-  const room = Math.max(4, body.width - 38);
+  const hasLimits = scene.model.report.thresholds.some((limit) => limit.phase === phase.phase);
+  const room = Math.max(4, body.width - (hasLimits ? 48 : 38));
   bars.slice(0, body.height).forEach((bar, i) => {
     const y = body.y + i;
     const cells = bar.count === 0 ? 0 : Math.max(0.125, (bar.count / most) * room);
@@ -36,8 +37,24 @@ export function drawHistogram(scene: Scene, rect: Rect, focused: boolean): void 
       canvas.putRight(countX + 8, y, countText(bar.count));
       canvas.putRight(countX + 15, y, shortShare(bar.count / phase.service.n), "dim");
     }
-    canvas.put(countX + 16, y, marksIn(phase, bar, i === bars.length - 1), "mark", body.x + body.width);
+    const isLast = i === bars.length - 1;
+    const limits = limitsIn(scene.model.report.thresholds, phase.phase, bar, isLast);
+    const marks = [...limits, marksIn(phase, bar, isLast)].filter((mark) => mark !== "").join(" ");
+    canvas.put(countX + 16, y, marks, "mark", body.x + body.width);
   });
+}
+
+/** Limits that were asked for (--slo) and fall into a bar. */
+function limitsIn(
+  thresholds: Report["thresholds"],
+  name: string,
+  { fromUs, toUs }: Bar,
+  isLast: boolean,
+): string[] {
+  return thresholds
+    .filter(({ phase, measure }) => phase === name && measure !== "n" && measure !== "err")
+    .filter(({ limit }) => limit >= fromUs && (limit < toUs || isLast))
+    .map(({ limit }) => `slo ${shortDuration(limit)}`);
 }
 
 /** The percentiles, and the longest, that fall into a bar: `p50`, `p90–p99 max`. */
