@@ -83,6 +83,18 @@ test("one address may not take more than its share; others may still come", asyn
   expect(await summary(proxy)).toMatchObject({ refused: { "per-client": 1 } });
 });
 
+test("--slo and --fail-on: judged in the summary, told by the status", async () => {
+  const args = ["--slo", "banner.max<1us", "--slo", "n>=1", "--fail-on", "slo", "-o", "json"];
+  const proxy = await startProxy({ upstream, args });
+  const { socket, over } = await client(proxy.port);
+  socket.end();
+  await over;
+  expect(await proxy.stop()).toBe(1);
+  const { thresholds } = JSON.parse(proxy.stdout()) as { thresholds: { verdict: string }[] };
+  expect(thresholds.map(({ verdict }) => verdict)).toEqual(["violated", "met"]);
+  expect(proxy.stderr()).toMatch(/^smtpscope: banner\.max<1us is not met: /m);
+});
+
 test("--allow lets only these networks in", async () => {
   const proxy = await startProxy({
     upstream,
