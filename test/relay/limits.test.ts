@@ -84,7 +84,7 @@ test("one address may not take more than its share; others may still come", asyn
 });
 
 test("--slo and --fail-on: judged in the summary, told by the status", async () => {
-  const args = ["--slo", "banner.max<1us", "--slo", "n>=1", "--fail-on", "slo", "-o", "json"];
+  const args = ["--slo", "banner.max<1us", "--slo", "n>=1", "--fail-on", "slo", "-o", "json", "-q"];
   const proxy = await startProxy({ upstream, args });
   const { socket, over } = await client(proxy.port);
   socket.end();
