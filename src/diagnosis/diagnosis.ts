@@ -45,8 +45,10 @@ export class Diagnosis {
   #latest: Conversation | null = null;
   #latestDraft = new Draft(this.#listed);
 
-  /** Sees what passes a source besides the mail. */
+  /** Sees what passes a source besides the mail. Sources come one after the other, each with its own time. */
   watch(sink: SourceSink): SourceSink {
+    this.#lookups.clear();
+    this.#idents.clear();
     return {
       open: (transport: Transport): StreamSink => {
         this.#idents.opened(transport);

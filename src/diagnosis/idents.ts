@@ -13,6 +13,10 @@ const MAX_CALLS = 1_024;
 export class Idents {
   #calls: Transport[] = [];
 
+  clear(): void {
+    this.#calls = [];
+  }
+
   opened(transport: Transport): void {
     if (transport.serverPort !== IDENT_PORT) return;
     this.#calls.push(transport);

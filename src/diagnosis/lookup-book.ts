@@ -41,6 +41,10 @@ export interface Asking {
 export class LookupBook {
   #noted: Noted[] = [];
 
+  clear(): void {
+    this.#noted = [];
+  }
+
   note(lookup: Lookup): void {
     this.#noted.push({ lookup, ...subjectOf(lookup) });
     if (this.#noted.length >= 2 * MAX_LOOKUPS) this.#noted = this.#noted.slice(-MAX_LOOKUPS);

@@ -69,6 +69,21 @@ describe("nothing is wrong", () => {
   });
 });
 
+test("a capture means the same read after a later one", async () => {
+  const slow = join(SHIPPED, "slow-ptr.pcap");
+  const lookedUp = (report: Report) =>
+    causesOf(report)
+      .filter(({ id }) => id.startsWith("cause/dns-"))
+      .map(({ id, explainedUs }) => [id, explainedUs]);
+  const alone = lookedUp(reports.get(slow)!);
+  expect(alone.length).toBe(2);
+  // The other's lookups are of another time: its own are found all the same.
+  const later = join(SHIPPED, "firewall-asa.inside.pcap");
+  expect(lookedUp(await reportOf([later, slow])).filter(([id]) => id === "cause/dns-loss")).toEqual(
+    alone.filter(([id]) => id === "cause/dns-loss"),
+  );
+});
+
 test.each(CAUSE_EXPLANATIONS.map((page) => [page.id, page] as const))("%s has a whole page", (id, page) => {
   expect(id).toMatch(/^cause\/[a-z-]+$/);
   for (const part of [page.what, page.evidence, page.usually, page.confirm, page.remedy, page.sources]) {

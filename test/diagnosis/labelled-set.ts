@@ -90,13 +90,14 @@ export async function causesIn(path: string, ports = REQUEST.ports): Promise<Cau
   return findings.filter((finding): finding is CauseFinding => finding.id.startsWith("cause/"));
 }
 
-/** The report on one capture. */
-export async function reportOf(path: string, ports = REQUEST.ports): Promise<Report> {
+/** The report on captures that are read one after the other. */
+export async function reportOf(paths: string | readonly string[], ports = REQUEST.ports): Promise<Report> {
+  const files = typeof paths === "string" ? [paths] : paths;
   const request = { ...REQUEST, ports };
   const signal = new AbortController().signal;
   const reading = new Reading(request, { signal, onProgress: () => {}, write: () => {} });
-  await reading.group([path]);
-  return assemble([await reading.finish(reading.servers)], request, [path]);
+  for (const file of files) await reading.group([file]);
+  return assemble([await reading.finish(reading.servers)], request, files);
 }
 
 /** The ids of the first class: what leads, and what the evidence cannot tell from it. */
