@@ -100,6 +100,11 @@ export class Flows {
     return this.#baseKnown[at] === 1 && this.#base[at] === sequence;
   }
 
+  /** A connection was closed for lack of room before this direction of its handshake came. */
+  wasForgottenBefore(flow: number, fromLow: boolean): boolean {
+    return this.#forgotten[flow] === 1 && this.#baseKnown[flow * 2 + (fromLow ? 0 : 1)] === 0;
+  }
+
   /** A past connection was refused: its SYN once more is another attempt (Windows repeats the number). */
   wasRefused(flow: number): boolean {
     return this.#refused[flow] === 1;

@@ -283,7 +283,7 @@ function reopens(
   const handshake = segment.flags & (SYN | ACK);
   if (connection === null) {
     if (!(handshake & ACK)) return flows.wasRefused(flow);
-    return !flows.beganWith(flow, fromLow, segment.sequence);
+    return !flows.beganWith(flow, fromLow, segment.sequence) && !flows.wasForgottenBefore(flow, fromLow);
   }
   if (connection.finishedAtUs === 0) return false;
   if (!(handshake & ACK)) return connection.refused;
