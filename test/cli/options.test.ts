@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Report } from "../../src/spine/report.ts";
 import { shared, TOUR } from "./support/captures.ts";
-import { conversationsOf, type ExchangeLine, exchangesOf, parseLines, summaryOf } from "./support/lines.ts";
+import {
+  conversationsOf,
+  type ExchangeLine,
+  exchangesOf,
+  parseLines,
+  summaryOf,
+  waitEndsAtUs,
+} from "./support/lines.ts";
 import { replay, workFolder } from "./support/run.ts";
 
 const folder = workFolder();
@@ -84,7 +91,7 @@ describe.concurrent("--top", () => {
     const { slowest } = await report(TOUR, "--top", String(top));
     expect(slowest).toHaveLength(Math.min(top, all.length));
     const times = all
-      .map((e) => e.serviceUs! + (e.answeredLastAtUs! - e.answeredFirstAtUs!))
+      .map((e) => e.serviceUs! + (waitEndsAtUs(e) - e.answeredFirstAtUs!))
       .sort((a, b) => b - a);
     expect(slowest.map(({ waitedUs }) => waitedUs)).toEqual(times.slice(0, top));
     if (top === 0) expect((await replay(TOUR, "--top", "0")).stdout).not.toContain("Slowest");

@@ -56,3 +56,8 @@ export function summaryOf(lines: readonly Line[]): SummaryLine {
   if (last?.kind !== "summary") throw new Error(`the last line is no summary but ${JSON.stringify(last)}`);
   return last;
 }
+
+/** When a client stops waiting: at the reply's last byte; what comes last of an encrypted turn may be no reply. */
+export function waitEndsAtUs(e: ExchangeLine): number {
+  return e.phase === "encrypted" ? e.answeredFirstAtUs! : e.answeredLastAtUs!;
+}
