@@ -208,7 +208,7 @@ test("SIGHUP from a terminal that goes away does not end it", async () => {
 });
 
 const MISTAKES: readonly (readonly [string, readonly string[], string])[] = [
-  ["no upstream", ["-l", "2525"], "-u HOST:PORT"],
+  ["no upstream", ["-l", "2525"], "--upstream HOST:PORT"],
   ["no port", ["-l", "localhost", "-u", "mx:25"], "--listen takes a port or ADDRESS:PORT"],
   ["no port upstream", ["-l", "2525", "-u", "mx.example.net"], "--upstream takes HOST:PORT"],
   ["no such name", ["-l", "2525", "-u", "no-such-name.invalid:25"], "--upstream no-such-name.invalid"],
