@@ -1,28 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { EPOCH_US, mail, type Packet, type Path, PLAIN, type Session, travel } from "../diff/path.ts";
+import { mail, type Path, PLAIN, type Session, travel } from "../diff/path.ts";
+import { captureOf, EPOCH_US, type Packet } from "../support/raw-ip.ts";
 import { run, workFolder } from "./support/run.ts";
 
 const folder = workFolder();
 
 function write(name: string, packets: readonly Packet[]): string {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(262_144, 16);
-  header.writeUInt32LE(101, 20);
-  const records = packets.flatMap(({ atUs, bytes }) => {
-    const record = Buffer.alloc(16);
-    record.writeUInt32LE(Math.floor(atUs / 1_000_000), 0);
-    record.writeUInt32LE(atUs % 1_000_000, 4);
-    record.writeUInt32LE(bytes.length, 8);
-    record.writeUInt32LE(bytes.length, 12);
-    return [record, bytes];
-  });
   const path = join(folder, name);
-  writeFileSync(path, Buffer.concat([header, ...records]));
+  writeFileSync(path, captureOf(packets));
   return path;
 }
 

@@ -4,9 +4,10 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Report } from "../../src/spine/report.ts";
+import { EPOCH_US } from "../support/raw-ip.ts";
 import { SHIPPED, TOUR } from "./support/captures.ts";
 import { conversationsOf, exchangesOf, parseLines, summaryOf } from "./support/lines.ts";
-import { Dialogue, EPOCH_US, mail, pcap, writePcap } from "./support/pcap.ts";
+import { Dialogue, mail, pcap, writePcap } from "./support/pcap.ts";
 import { inParallel, ROOT, replay, workFolder } from "./support/run.ts";
 
 const folder = workFolder();

@@ -7,8 +7,9 @@ import { explain } from "../../src/cli/explain.ts";
 import { NDJSON_SCHEMA } from "../../src/reports/schema.ts";
 import { SIGNATURES } from "../../src/rewriting/signatures/index.ts";
 import type { Finding } from "../../src/spine/finding.ts";
+import { EPOCH_US } from "../support/raw-ip.ts";
 import { exchangesOf, parseLines, summaryOf } from "./support/lines.ts";
-import { Dialogue, EPOCH_US, mail, writePcap } from "./support/pcap.ts";
+import { Dialogue, mail, writePcap } from "./support/pcap.ts";
 import { replay, run, workFolder } from "./support/run.ts";
 
 const folder = workFolder();

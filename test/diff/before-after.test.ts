@@ -5,17 +5,8 @@ import { compareProfiles } from "../../src/diff/before-after.ts";
 import { binned, generalised, type Period, PeriodRecorder } from "../../src/diff/period.ts";
 import { Series } from "../../src/latency/series.ts";
 import type { BeforeAfter } from "../../src/spine/before-after.ts";
-import {
-  EHLO_LINES,
-  EPOCH_US,
-  type MailOptions,
-  mail,
-  PLAIN,
-  replyOf,
-  type Said,
-  scrambled,
-  travel,
-} from "./path.ts";
+import { EPOCH_US, scrambled } from "../support/raw-ip.ts";
+import { EHLO_LINES, type MailOptions, mail, PLAIN, replyOf, type Said, travel } from "./path.ts";
 
 const PORTS: ReadonlySet<number> = new Set([25]);
 

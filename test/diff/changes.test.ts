@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DiffReport } from "../../src/spine/diff-report.ts";
 import { ROOT, run, workFolder } from "../cli/support/run.ts";
+import { EPOCH_US } from "../support/raw-ip.ts";
 import {
   diffBetween,
   diffOver,
   EHLO_LINES,
-  EPOCH_US,
   mail,
   type Path,
   replyOf,

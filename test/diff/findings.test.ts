@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { DIFF_EXPLANATIONS } from "../../src/diff/explanations.ts";
 import { RULES } from "../../src/diff/rules.ts";
 import type { Side } from "../../src/spine/wire.ts";
-import { diffOver, EHLO_LINES, EPOCH_US, mail, type Path, replyOf, type Session } from "./path.ts";
+import { EPOCH_US } from "../support/raw-ip.ts";
+import { diffOver, EHLO_LINES, mail, type Path, replyOf, type Session } from "./path.ts";
 
 const sessions: Session[] = Array.from({ length: 4 }, (_, i) => ({
   startUs: EPOCH_US + i * 1_000_000,

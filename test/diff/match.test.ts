@@ -2,18 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diffCaptures } from "../../src/diff/diff.ts";
 import type { DiffReport } from "../../src/spine/diff-report.ts";
-import {
-  captured,
-  diffOver,
-  EPOCH_US,
-  mail,
-  OPTIONS,
-  type Path,
-  PLAIN,
-  type Session,
-  scrambled,
-  travel,
-} from "./path.ts";
+import { EPOCH_US, scrambled } from "../support/raw-ip.ts";
+import { captured, diffOver, mail, OPTIONS, type Path, PLAIN, type Session, travel } from "./path.ts";
 
 /** A number in [0, below) that looks like chance and is the same every time. */
 function chance(seed: number, below: number): number {

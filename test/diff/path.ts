@@ -8,6 +8,7 @@ import { type CapturedSide, diffCaptures } from "../../src/diff/diff.ts";
 import { DialogueRecorder } from "../../src/diff/recorder.ts";
 import type { DiffReport } from "../../src/spine/diff-report.ts";
 import type { Side } from "../../src/spine/wire.ts";
+import { ACK, FIN, type Packet, PSH, SYN, scrambled, Wire } from "../support/raw-ip.ts";
 
 /** One packet's worth: who says it, and how long after it could be said. */
 export interface Said {
@@ -24,11 +25,6 @@ export interface Session {
   /** Its sequence numbers follow from it; its place, if it has none. */
   readonly number?: number;
   readonly said: readonly Said[];
-}
-
-export interface Packet {
-  readonly atUs: number;
-  readonly bytes: Buffer;
 }
 
 export interface Path {
@@ -62,57 +58,6 @@ export const PLAIN: Path = {
   missingOutside: () => false,
 };
 
-const FIN = 1;
-const SYN = 2;
-const PSH = 8;
-const ACK = 16;
-
-/** 2026-01-02 03:04:05 UTC */
-export const EPOCH_US = 1_767_323_045_000_000;
-
-/** One side's packets of one connection. */
-class Wire {
-  readonly packets: Packet[] = [];
-  readonly #ends: Record<Side, readonly [string, number]>;
-  readonly #next: Record<Side, number>;
-
-  constructor(client: readonly [string, number], server: string, sequences: Record<Side, number>) {
-    this.#ends = { client, server: [server, 25] };
-    this.#next = { ...sequences };
-  }
-
-  put(atUs: number, from: Side, flags: number, text: string): void {
-    const payload = Buffer.from(text, "latin1");
-    const to = from === "client" ? "server" : "client";
-    const tcp = Buffer.alloc(20);
-    tcp.writeUInt16BE(this.#ends[from][1], 0);
-    tcp.writeUInt16BE(this.#ends[to][1], 2);
-    tcp.writeUInt32BE(this.#next[from], 4);
-    tcp.writeUInt32BE((flags & ACK) === 0 ? 0 : this.#next[to], 8);
-    tcp[12] = 5 << 4;
-    tcp[13] = flags;
-    tcp.writeUInt16BE(64_000, 14);
-    const ip = Buffer.alloc(20);
-    ip[0] = 0x45;
-    ip.writeUInt16BE(40 + payload.length, 2);
-    ip[8] = 64;
-    ip[9] = 6;
-    ip.set(this.#ends[from][0].split(".").map(Number), 12);
-    ip.set(this.#ends[to][0].split(".").map(Number), 16);
-    this.packets.push({ atUs, bytes: Buffer.concat([ip, tcp, payload]) });
-    const takes = flags & (SYN | FIN) ? 1 : 0;
-    this.#next[from] = (this.#next[from] + payload.length + takes) % 2 ** 32;
-  }
-}
-
-/** Any number of 32 bits, the same for the same seed. */
-export function scrambled(seed: number): number {
-  let x = (seed + 0x9e3779b9) | 0;
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0;
-}
-
 /** Sends sessions over a path. */
 export function travel(sessions: readonly Session[], path: Path): { inside: Packet[]; outside: Packet[] } {
   const inside: Packet[] = [];
@@ -130,11 +75,11 @@ export function travel(sessions: readonly Session[], path: Path): { inside: Pack
 function send(session: Session, number: number, path: Path): [Packet[], Packet[]] {
   const sequences = { client: scrambled(number * 4), server: scrambled(number * 4 + 1) };
   const others = { client: scrambled(number * 4 + 2), server: scrambled(number * 4 + 3) };
-  const server = session.server ?? "192.0.2.25";
-  const outside = new Wire([session.client, session.clientPort], server, sequences);
+  const server = [session.server ?? "192.0.2.25", 25] as const;
+  const outside = new Wire({ client: [session.client, session.clientPort], server }, sequences);
   const source = path.nat === null ? session.client : path.nat;
   const port = path.nat === null ? session.clientPort : 1_024 + (scrambled(number) % 60_000);
-  const inside = new Wire([source, port], server, path.newSequences ? others : sequences);
+  const inside = new Wire({ client: [source, port], server }, path.newSequences ? others : sequences);
   let now = session.startUs;
   let packet = number * 1_000;
   const { offsetUs } = path;
@@ -142,12 +87,12 @@ function send(session: Session, number: number, path: Path): [Packet[], Packet[]
   const pass = (from: Side, flags: number, text: string, n: number) => {
     const [sent, arrived] = from === "client" ? [outside, inside] : [inside, outside];
     const stamp = (wire: Wire, atUs: number) => (wire === outside ? atUs + ahead(atUs) : atUs);
-    sent.put(stamp(sent, now), from, flags, text);
+    sent.put(stamp(sent, now), from, flags, bytesOf(text));
     now += path.delayUs(packet++) + (text === "" ? 0 : path.holdUs(text, from, number));
     const after = text === "" ? "" : path.rewrite(text, from, n, number);
     const at = path.cutAt ?? after.length;
-    arrived.put(stamp(arrived, now), from, flags, after.slice(0, at));
-    if (at < after.length) arrived.put(stamp(arrived, now), from, flags, after.slice(at));
+    arrived.put(stamp(arrived, now), from, flags, bytesOf(after.slice(0, at)));
+    if (at < after.length) arrived.put(stamp(arrived, now), from, flags, bytesOf(after.slice(at)));
   };
   pass("client", SYN, "", 0);
   now += 20;
@@ -164,6 +109,9 @@ function send(session: Session, number: number, path: Path): [Packet[], Packet[]
   pass("client", ACK, "", 0);
   return [inside.packets, outside.packets];
 }
+
+/** One character a byte. */
+const bytesOf = (text: string) => Buffer.from(text, "latin1");
 
 const PORTS: ReadonlySet<number> = new Set([25, 465, 587, 2525]);
 const RAW_IP = 101;

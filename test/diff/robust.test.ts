@@ -4,17 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diffCaptures } from "../../src/diff/diff.ts";
 import { ROOT } from "../cli/support/run.ts";
-import {
-  captured,
-  EPOCH_US,
-  mail,
-  OPTIONS,
-  type Packet,
-  PLAIN,
-  type Session,
-  scrambled,
-  travel,
-} from "./path.ts";
+import { EPOCH_US, type Packet, scrambled } from "../support/raw-ip.ts";
+import { captured, mail, OPTIONS, PLAIN, type Session, travel } from "./path.ts";
 
 /** What a capture lacks, or has twice, or in another order, is no change on the path. */
 

@@ -3,11 +3,9 @@
  * IPv6, all to port 25, 5 µs from packet to packet. Raw IP, as in `pcap.ts`.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { EPOCH_US } from "./pcap.ts";
+import { ACK, captureHeader, EPOCH_US, PSH, recordHeader, SYN } from "../../support/raw-ip.ts";
 
-const SYN = 2;
-const PSH_ACK = 24;
-const ACK = 16;
+const PSH_ACK = PSH | ACK;
 const PACKET_STEP_US = 5;
 const PORTS_A_CLIENT = 60_000;
 const FLUSH_BYTES = 1 << 20;
@@ -20,7 +18,7 @@ export interface Script {
 
 export function writeFlood(path: string, connections: number, script: Script): string {
   const file = openSync(path, "w");
-  let parts = [fileHeader()];
+  let parts = [captureHeader()];
   let bytes = 0;
   let atUs = EPOCH_US;
   const flush = () => {
@@ -50,16 +48,6 @@ export function writeFlood(path: string, connections: number, script: Script): s
   return path;
 }
 
-function fileHeader(): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(262_144, 16);
-  header.writeUInt32LE(101, 20);
-  return header;
-}
-
 function packet(
   index: number,
   from: "client" | "server",
@@ -72,10 +60,7 @@ function packet(
   const ipBytes = v6 ? 40 : 20;
   const length = ipBytes + 20 + payload.length;
   const record = Buffer.alloc(16 + length);
-  record.writeUInt32LE(Math.floor(atUs / 1_000_000), 0);
-  record.writeUInt32LE(atUs % 1_000_000, 4);
-  record.writeUInt32LE(length, 8);
-  record.writeUInt32LE(length, 12);
+  record.set(recordHeader(atUs, length));
   const number = index >>> 1;
   const host = Math.floor(number / PORTS_A_CLIENT) + 1;
   const ports = [1_024 + (number % PORTS_A_CLIENT), 25];

@@ -1,13 +1,19 @@
 /**
- * Captures written by hand: TCP connections over IPv4 in raw-IP pcap records, each step with its own
- * time. Checksums stay zero; readers of captures do not verify them.
+ * Dialogues written by hand, step by step, each step with its own time.
  */
 import { writeFileSync } from "node:fs";
-
-export interface Packet {
-  readonly atUs: number;
-  readonly bytes: Buffer;
-}
+import {
+  ACK,
+  captureOf,
+  EPOCH_US,
+  FIN,
+  type Header,
+  type Packet,
+  PSH,
+  RST,
+  SYN,
+  Wire,
+} from "../../support/raw-ip.ts";
 
 export interface Connection {
   readonly client?: string;
@@ -17,23 +23,10 @@ export interface Connection {
   readonly startUs?: number;
 }
 
-const FIN = 1;
-const SYN = 2;
-const RST = 4;
-const PSH = 8;
-const ACK = 16;
-
-/** 2026-01-02 03:04:05 UTC */
-export const EPOCH_US = 1_767_323_045_000_000;
-
 /** One connection, written step by step; each step moves its clock. */
 export class Dialogue {
-  readonly packets: Packet[] = [];
   #nowUs: number;
-  readonly #client: readonly [string, number];
-  readonly #server: readonly [string, number];
-  /** Next sequence number of each side. */
-  readonly #next = { client: 1_000, server: 9_000 };
+  readonly #wire: Wire;
 
   constructor(connection: Connection = {}) {
     const {
@@ -42,9 +35,13 @@ export class Dialogue {
       server = "192.0.2.25",
       serverPort = 25,
     } = connection;
-    this.#client = [client, clientPort];
-    this.#server = [server, serverPort];
+    const ends = { client: [client, clientPort], server: [server, serverPort] } as const;
+    this.#wire = new Wire(ends, { client: 1_000, server: 9_000 });
     this.#nowUs = connection.startUs ?? EPOCH_US;
+  }
+
+  get packets(): readonly Packet[] {
+    return this.#wire.packets;
   }
 
   get nowUs(): number {
@@ -57,56 +54,37 @@ export class Dialogue {
   }
 
   syn(): this {
-    return this.#send("client", SYN, "", 1);
+    return this.#send("client", SYN, "");
   }
 
   /** SYN, SYN-ACK after 1 ms, ACK after another. */
   handshake(): this {
     this.syn().wait(1_000);
-    this.#send("server", SYN | ACK, "", 1);
+    this.#send("server", SYN | ACK, "");
     this.wait(1_000);
-    return this.#send("client", ACK, "", 0);
+    return this.#send("client", ACK, "");
   }
 
   refuse(): this {
-    return this.#send("server", RST | ACK, "", 0);
+    return this.#send("server", RST | ACK, "");
   }
 
   client(text: string | Buffer, afterUs = 1_000): this {
-    return this.wait(afterUs).#send("client", PSH | ACK, text, 0);
+    return this.wait(afterUs).#send("client", PSH | ACK, text);
   }
 
   server(text: string | Buffer, afterUs = 1_000): this {
-    return this.wait(afterUs).#send("server", PSH | ACK, text, 0);
+    return this.wait(afterUs).#send("server", PSH | ACK, text);
   }
 
   close(): this {
-    this.wait(500).#send("client", FIN | ACK, "", 1);
-    this.wait(500).#send("server", FIN | ACK, "", 1);
-    return this.wait(500).#send("client", ACK, "", 0);
+    this.wait(500).#send("client", FIN | ACK, "");
+    this.wait(500).#send("server", FIN | ACK, "");
+    return this.wait(500).#send("client", ACK, "");
   }
 
-  #send(from: "client" | "server", flags: number, text: string | Buffer, takes: number): this {
-    const payload = Buffer.from(text as string, "utf8");
-    const to = from === "client" ? "server" : "client";
-    const [source, target] = from === "client" ? [this.#client, this.#server] : [this.#server, this.#client];
-    const tcp = Buffer.alloc(20);
-    tcp.writeUInt16BE(source[1], 0);
-    tcp.writeUInt16BE(target[1], 2);
-    tcp.writeUInt32BE(this.#next[from], 4);
-    tcp.writeUInt32BE((flags & ACK) === 0 ? 0 : this.#next[to], 8);
-    tcp[12] = 5 << 4;
-    tcp[13] = flags;
-    tcp.writeUInt16BE(64_000, 14);
-    const ip = Buffer.alloc(20);
-    ip[0] = 0x45;
-    ip.writeUInt16BE(40 + payload.length, 2);
-    ip[8] = 64;
-    ip[9] = 6;
-    ip.set(source[0].split(".").map(Number), 12);
-    ip.set(target[0].split(".").map(Number), 16);
-    this.packets.push({ atUs: this.#nowUs, bytes: Buffer.concat([ip, tcp, payload]) });
-    this.#next[from] += payload.length + takes;
+  #send(from: "client" | "server", flags: number, text: string | Buffer, header?: Header): this {
+    this.#wire.put(this.#nowUs, from, flags, Buffer.from(text as string, "utf8"), header);
     return this;
   }
 }
@@ -132,28 +110,8 @@ export function mail(connection: Connection = {}, banner = "220 mx.example.net E
     .close();
 }
 
-/** pcap, little-endian, µs, raw IP (101). */
 export function pcap(...dialogues: readonly Dialogue[]): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b2c3d4, 0);
-  header.writeUInt16LE(2, 4);
-  header.writeUInt16LE(4, 6);
-  header.writeUInt32LE(262_144, 16);
-  header.writeUInt32LE(101, 20);
-  const packets = dialogues.flatMap((dialogue) => dialogue.packets).sort((a, b) => a.atUs - b.atUs);
-  return Buffer.concat([
-    header,
-    ...packets.flatMap(({ atUs, bytes }) => [recordHeader(atUs, bytes.length), bytes]),
-  ]);
-}
-
-function recordHeader(atUs: number, length: number): Buffer {
-  const header = Buffer.alloc(16);
-  header.writeUInt32LE(Math.floor(atUs / 1_000_000), 0);
-  header.writeUInt32LE(atUs % 1_000_000, 4);
-  header.writeUInt32LE(length, 8);
-  header.writeUInt32LE(length, 12);
-  return header;
+  return captureOf(dialogues.flatMap((dialogue) => dialogue.packets).sort((a, b) => a.atUs - b.atUs));
 }
 
 export function writePcap(path: string, ...dialogues: readonly Dialogue[]): string {
