@@ -125,7 +125,15 @@ export class Analysis implements DialogueListener {
 
   /** Sees what passes beside the mail on its way to `sink`. */
   watch(sink: SourceSink): SourceSink {
-    return this.#diagnosis.watch(sink);
+    const watched = this.#diagnosis.watch(sink);
+    return {
+      open: (transport) => watched.open(transport),
+      tick: (atUs) => watched.tick(atUs),
+      lookup: (lookup) => {
+        this.#rewriting.lookup(lookup);
+        watched.lookup?.(lookup);
+      },
+    };
   }
 
   // ---- what dialogues say

@@ -1,3 +1,4 @@
+import { plainAddress, reversedAddress } from "../spine/address.ts";
 import type { Lookup } from "../spine/packets.ts";
 import type { LookupSubject } from "./facts.ts";
 
@@ -57,7 +58,7 @@ export class LookupBook {
   /** The lookups that a dialogue caused, in the order in which they were asked. */
   causedBy(asking: Asking): Caused[] {
     const noted = this.#noted;
-    const client = mappedToV4(asking.client);
+    const client = plainAddress(asking.client);
     const caused: Caused[] = [];
     const forward = new Set<string>();
     const senders = new Set<string>();
@@ -118,38 +119,8 @@ function isClientsOwn(asker: string, { client, server }: Asking): boolean {
 }
 
 function subjectOf({ name, type }: Lookup): Pick<Noted, "address" | "listed"> {
-  // First: "6.6.0.0.…" may also begin with four numbers.
-  const v6 = /^((?:[0-9a-f]\.){32})(.+)$/.exec(name);
-  if (v6 !== null) {
-    const nibbles = v6[1]!.replaceAll(".", "").split("").reverse().join("");
-    return { address: shortened(nibbles), listed: type !== "PTR" && v6[2] !== "ip6.arpa" };
-  }
-  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(.+)$/.exec(name);
-  if (v4 !== null) {
-    const address = `${v4[4]}.${v4[3]}.${v4[2]}.${v4[1]}`;
-    return { address, listed: type !== "PTR" && v4[5] !== "in-addr.arpa" };
-  }
-  return { address: null, listed: false };
-}
-
-/** 32 hexadecimal digits as addresses are written here (RFC 5952). */
-function shortened(nibbles: string): string {
-  const groups = nibbles.match(/.{4}/g)!.map((group) => group.replace(/^0{1,3}/, ""));
-  let run = { at: -1, length: 1 };
-  for (let i = 0; i < 8; i++) {
-    let j = i;
-    while (j < 8 && groups[j] === "0") j++;
-    if (j - i > run.length) run = { at: i, length: j - i };
-    if (j > i) i = j;
-  }
-  if (run.at < 0) return groups.join(":");
-  return `${groups.slice(0, run.at).join(":")}::${groups.slice(run.at + run.length).join(":")}`;
-}
-
-/** `::ffff:192.0.2.1` is looked up as 192.0.2.1; it is written in hexadecimal here. */
-function mappedToV4(address: string): string {
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
-  if (mapped === null) return address;
-  const [high, low] = [Number.parseInt(mapped[1]!, 16), Number.parseInt(mapped[2]!, 16)];
-  return `${high >>> 8}.${high & 255}.${low >>> 8}.${low & 255}`;
+  const reversed = reversedAddress(name);
+  if (reversed === null) return { address: null, listed: false };
+  const { address, zone } = reversed;
+  return { address, listed: type !== "PTR" && zone !== "in-addr.arpa" && zone !== "ip6.arpa" };
 }

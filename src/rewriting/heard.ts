@@ -49,7 +49,7 @@ export class Beginning implements Heard {
     this.root = root ?? this;
     this.banner = isBanner ? reply : root.banner;
     this.hello = isBanner ? null : reply;
-    this.host = hostIn(this.hello);
+    this.host = hostIn(this.hello?.lines[0]);
     this.found = found(this);
     this.#phaseIndex = exchange?.phaseIndex ?? BANNER;
     this.#bytes = exchange === null ? new Uint8Array(0) : copyOf(exchange.replyBytes);

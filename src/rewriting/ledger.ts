@@ -1,5 +1,6 @@
 import type { Difference, Evidence, RewritingFinding } from "../spine/finding.ts";
 import { plural } from "../spine/format.ts";
+import type { KnownHost } from "./server-names.ts";
 import type { RewritingId, Signature, Sum } from "./signature.ts";
 import { SIGNATURES } from "./signatures/index.ts";
 import { serversText } from "./sum-text.ts";
@@ -17,11 +18,16 @@ const MAX_EVIDENCE_A_VARIANT = 3;
 const MAX_EVIDENCE = 6;
 /** Servers named or counted for one finding. */
 const MAX_SERVERS = 16;
+/** Servers of which one and the same line came, whose names are looked for. */
+const MAX_SERVERS_A_VARIANT = 4;
 
 interface Variant {
   readonly variant: string;
   dialogues: number;
+  /** The name that a server gave itself in its reply to EHLO or HELO. */
   host: string | null;
+  /** Distinct, the first few. */
+  readonly servers: string[];
   evidence: Evidence[];
   difference?: Difference;
 }
@@ -67,6 +73,7 @@ export class Ledger {
     if (known === undefined) return;
     known.dialogues++;
     known.host ??= host;
+    addServerOf(known, server);
     if (difference !== undefined) known.difference ??= difference;
     const last = known.evidence.at(-1);
     if (known.evidence.length === MAX_EVIDENCE_A_VARIANT && (atUs ?? 0) > (last?.atUs ?? 0)) return;
@@ -97,17 +104,19 @@ export class Ledger {
         if (known === undefined) continue;
         known.dialogues += more.dialogues;
         known.host ??= more.host;
+        for (const server of more.servers) addServerOf(known, server);
         if (more.difference !== undefined) known.difference ??= more.difference;
         addEvidence(known, more.evidence);
       }
     }
   }
 
-  findings(): RewritingFinding[] {
+  /** @param namesOf what the host of a server is called, by others than itself */
+  findings(namesOf: (server: string) => readonly KnownHost[]): RewritingFinding[] {
     const findings = SIGNATURES.flatMap((signature) =>
       (["seen", "likely"] as const).flatMap((basis) => {
         const tally = this.#tallies[basis].get(signature.id);
-        return tally === undefined ? [] : [findingOf(signature, tally)];
+        return tally === undefined ? [] : [findingOf(signature, tally, namesOf)];
       }),
     );
     const rank = { critical: 0, warning: 1, info: 2 };
@@ -125,10 +134,14 @@ export class Ledger {
   }
 }
 
-function findingOf(signature: Signature, tally: Tally): RewritingFinding {
+function findingOf(
+  signature: Signature,
+  tally: Tally,
+  namesOf: (server: string) => readonly KnownHost[],
+): RewritingFinding {
   const { id, severity, remedy, source } = signature;
   const { basis, confidence, dialogues } = tally;
-  const sum = sumOf(tally);
+  const sum = sumOf(tally, namesOf);
   const variants = tally.variants.toSorted(byCount);
   const recognised = basis === "likely" && signature.stage !== "compared" ? signature : null;
   const differences = variants.flatMap(({ difference }) => difference ?? []).slice(0, MAX_EVIDENCE);
@@ -156,13 +169,28 @@ function seenClaim(sum: Sum): string {
   );
 }
 
-function sumOf({ dialogues, servers, manyServers, variants }: Tally): Sum {
+function sumOf(
+  { dialogues, servers, manyServers, variants }: Tally,
+  namesOf: (server: string) => readonly KnownHost[],
+): Sum {
   return {
     dialogues,
     servers: servers.toSorted(),
     manyServers,
-    variants: variants.toSorted(byCount).map(({ evidence: _, ...variant }) => variant),
+    variants: variants.toSorted(byCount).map(({ variant, dialogues, host, servers }) => ({
+      variant,
+      dialogues,
+      hosts: [...saysItself(host), ...servers.toSorted().flatMap(namesOf)].sort((a, b) => b.trust - a.trust),
+    })),
   };
+}
+
+function saysItself(host: string | null): KnownHost[] {
+  return host === null ? [] : [{ host, from: "its reply to EHLO or HELO", trust: 1 }];
+}
+
+function addServerOf({ servers }: Variant, server: string): void {
+  if (servers.length < MAX_SERVERS_A_VARIANT && !servers.includes(server)) servers.push(server);
 }
 
 function addServer(tally: Tally, server: string): void {
@@ -175,7 +203,7 @@ function addServer(tally: Tally, server: string): void {
 function variantOf({ variants }: Tally, variant: string): Variant | undefined {
   const known = variants.find((each) => each.variant === variant);
   if (known !== undefined || variants.length === MAX_VARIANTS) return known;
-  const added = { variant, dialogues: 0, host: null, evidence: [] };
+  const added = { variant, dialogues: 0, host: null, servers: [], evidence: [] };
   variants.push(added);
   return added;
 }

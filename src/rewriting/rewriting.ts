@@ -2,6 +2,7 @@ import type { Conversation, TlsView } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Difference, Evidence, RewritingFinding } from "../spine/finding.ts";
+import type { Lookup } from "../spine/packets.ts";
 import { BANNER, EHLO, HELO } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
@@ -11,6 +12,7 @@ import { Beginnings } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
 import { inBeginning, inCertificate, inExchange, inPackets, inReply, isOdd } from "./looking.ts";
 import { Paths } from "./paths.ts";
+import { namesInReferences, ServerNames, type ServerNamesPart } from "./server-names.ts";
 import { type GreetingsPart, SharedBanners } from "./shared-banners.ts";
 import type { RewritingId, Sighting } from "./signature.ts";
 import { type Heard, replyOf } from "./view.ts";
@@ -36,6 +38,7 @@ export interface RewritingPart {
   readonly ledger: LedgerPart;
   readonly greetings: GreetingsPart;
   readonly certificates: CertificatesPart;
+  readonly names: ServerNamesPart;
 }
 
 const NOTHING: Heard = { banner: null, hello: null };
@@ -46,6 +49,7 @@ export class Rewriting {
   readonly #ledger = new Ledger();
   readonly #shared = new SharedBanners();
   readonly #certificates = new Certificates();
+  readonly #names = new ServerNames();
   readonly #paths = new Paths();
   readonly #variants = new WeakMap<Sighting, string>();
   #references: readonly Reference[] = [];
@@ -61,6 +65,11 @@ export class Rewriting {
     this.#references = references;
     const look = (heard: Heard, stage: "banner" | "hello") => inBeginning(heard, stage, references);
     this.#beginnings = new Beginnings(look, references.length > 0);
+  }
+
+  /** A name was looked up beside the mail. */
+  lookup(lookup: Lookup): void {
+    this.#names.note(lookup);
   }
 
   /** A settled exchange. */
@@ -139,10 +148,12 @@ export class Rewriting {
 
   part(): RewritingPart {
     const certificates = this.#certificates.part();
-    return { ledger: this.#ledger.part(), greetings: this.#shared.part(), certificates };
+    const names = this.#names.part();
+    return { ledger: this.#ledger.part(), greetings: this.#shared.part(), certificates, names };
   }
 
-  add({ ledger, greetings, certificates }: RewritingPart): void {
+  add({ ledger, greetings, certificates, names }: RewritingPart): void {
+    this.#names.add(names);
     this.#ledger.add(ledger);
     this.#shared.add(greetings);
     this.#certificates.add(certificates);
@@ -155,7 +166,8 @@ export class Rewriting {
       ledger.note(note, () => evidence);
       ledger.more(note.id, note.basis, note.variant, dialogues - 1);
     }
-    return ledger.findings();
+    const inReferences = namesInReferences(this.#references);
+    return ledger.findings((server) => [...inReferences, ...this.#names.of(server)]);
   }
 
   /** What is found in a beginning is found in all dialogues that begin so. */

@@ -37,7 +37,7 @@ export class SharedBanners {
 
   /** A server's greeting, for the first time. @returns null where it does not matter who else says it */
   greeting(banner: Reply, server: string, evidence: () => Evidence): Greeting | null {
-    const host = hostIn(banner);
+    const host = hostIn(banner.lines[0]);
     if (host === null || banner.code !== 220 || COMMON_NAMES.test(host)) return null;
     const key = banner.lines.join("\n").replace(DATES, "date").replace(NUMBERED, "#");
     // Captures of several places, read together, are not one path.

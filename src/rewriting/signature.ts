@@ -1,6 +1,7 @@
 import type { Difference, Explanation, RewritingFinding, Severity } from "../spine/finding.ts";
 import type { PacketTable } from "../spine/packets.ts";
 import type { Certificate } from "../spine/reference.ts";
+import type { KnownHost } from "./server-names.ts";
 import type { Heard, Moment } from "./view.ts";
 
 export type RewritingId = RewritingFinding["id"];
@@ -32,8 +33,8 @@ export interface Sum {
 interface SumVariant {
   readonly variant: string;
   readonly dialogues: number;
-  /** The host that the servers name in their EHLO reply, where one is known. */
-  readonly host: string | null;
+  /** What the servers' hosts are known to be called, the most trusted first. */
+  readonly hosts: readonly KnownHost[];
 }
 
 interface Described {

@@ -61,10 +61,15 @@ export function keywordsOf(hello: Reply | null): Keyword[] {
   });
 }
 
-/** The host that a banner or an EHLO reply names itself by; null where there is none. */
-export function hostIn(reply: Reply | null): string | null {
-  const word = /^\d{3}[ -]([^\s;,]+)/.exec(reply?.lines[0] ?? "")?.[1];
-  return word !== undefined && HOST.test(word) ? word.toLowerCase() : null;
+/** The host that a banner or an EHLO reply names itself by, of its first line; null where there is none. */
+export function hostIn(line: ByteString | undefined): string | null {
+  const word = /^\d{3}[ -]([^\s;,]+)/.exec(line ?? "")?.[1];
+  return word !== undefined && isHost(word) ? word.toLowerCase() : null;
+}
+
+/** A name of a host, with a domain. */
+export function isHost(name: string): boolean {
+  return HOST.test(name);
 }
 
 const HOST = /^(?=.{4,253}$)[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)+$/i;

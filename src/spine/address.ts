@@ -113,6 +113,25 @@ export function addressText(bytes: Uint8Array): string {
   return words[0] === 0 && words[1] === 0 && words[2] === 0xffff ? ipv4Text(words[3]) : ipv6Text(words);
 }
 
+/** As addresses are written here (RFC 5952; IPv4 mapped into IPv6 as IPv4); what is no address stays as it is. */
+export function plainAddress(text: string): string {
+  const bytes = addressBytes(text);
+  return bytes === null ? text : addressText(bytes);
+}
+
+/** The address that a name begins with backwards, as reverse lookups and block lists are asked, and the zone behind it. */
+export function reversedAddress(name: string): { readonly address: string; readonly zone: string } | null {
+  // First: "6.6.0.0.…" may also begin with four numbers.
+  const v6 = /^((?:[0-9a-f]\.){32})(.+)$/.exec(name);
+  if (v6 !== null) {
+    const nibbles = v6[1]!.replaceAll(".", "").split("").reverse().join("");
+    return { address: addressText(Buffer.from(nibbles, "hex")), zone: v6[2]! };
+  }
+  const v4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(.+)$/.exec(name);
+  if (v4 === null) return null;
+  return { address: `${v4[4]}.${v4[3]}.${v4[2]}.${v4[1]}`, zone: v4[5]! };
+}
+
 function contains(network: Network, address: Address): boolean {
   if (network.words.length !== address.words.length) return false;
   if (network.port !== null && network.port !== address.port) return false;

@@ -41,6 +41,20 @@ const found = (...texts: string[]) =>
     ...(differences ?? []).map(({ kinds }) => kinds.join("+")),
   ]);
 
+test("a reference that was asked through the same mask still tells the host", () => {
+  const masked = `220 ${"*".repeat("mail.example.net ESMTP".length)}`;
+  const asked: Answers = {
+    replies: { "(connect)": wire(masked), EHLO: wire("250 mail.example.net") },
+    certificate: null,
+  };
+  const reference = learn("mail.example.net:25", "2026-11-24T20:20:03Z", [asked]);
+  const [finding] = foundAgainst([reference], talk(masked));
+  expect(finding?.originals?.[0]?.candidates[0]).toMatchObject({
+    text: "220 mail.example.net ESMTP",
+    inferred: expect.stringContaining("the host as in a reference"),
+  });
+});
+
 describe("learning", () => {
   test("a line matches the lines it was learnt from, whatever differs", () => {
     fc.assert(

@@ -1,5 +1,6 @@
 import type { Originals } from "../../spine/finding.ts";
 import type { ByteString } from "../compare/line.ts";
+import type { KnownHost } from "../server-names.ts";
 import { BANNER_TEMPLATES, type BannerTemplate } from "./banner-templates.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface BannerGuess {
   /** `?` for what is not known. */
   readonly text: string;
   readonly host: string;
+  /** Where the host's name is from; null where only its length is known. */
+  readonly known: KnownHost | null;
   /** 0 … 1, of all templates that fit. */
   readonly share: number;
 }
@@ -30,16 +33,16 @@ const MAX_CANDIDATES = 5;
 /** A banner's first line: RFC 5321 allows 512 octets for a reply line. */
 const MAX_LINE = 512;
 
-/** @param host of the server, where the reply to EHLO or a reference tells it */
-export function bannerOriginals(lines: readonly ByteString[], host: string | null): Originals {
+/** @param hosts what the server may be called, the most trusted first */
+export function bannerOriginals(lines: readonly ByteString[], hosts: readonly KnownHost[]): Originals {
   const masked = maskedText(lines);
-  const guesses = guessBanner(masked, host);
+  const guesses = guessBanner(masked, hosts);
   return {
     masked: lines.join(" "),
-    candidates: guesses.slice(0, MAX_CANDIDATES).map(({ template, text, host: found, share }) => ({
+    candidates: guesses.slice(0, MAX_CANDIDATES).map(({ template, text, host, known, share }) => ({
       text: `220 ${text}`,
       inferred:
-        `${template.name}; the host is ${host !== null && found === host ? "the one the server names elsewhere" : `${found.length} characters long`}` +
+        `${template.name}; ${known === null ? `the host's name is ${host.length} characters long` : `the host as in ${known.from}`}` +
         `${text.includes("?") ? "; ? is not known" : ""}`,
       share: Math.round(share * 100) / 100,
     })),
@@ -57,10 +60,10 @@ function maskedText(lines: readonly ByteString[]): string {
 }
 
 /** @returns what fits, the most likely first */
-export function guessBanner(masked: string, host: string | null): BannerGuess[] {
+export function guessBanner(masked: string, hosts: readonly KnownHost[]): BannerGuess[] {
   // Old devices keep nothing; where nothing is kept, it may be one of those.
   const ways = /[20]/.test(masked) ? [false] : [false, true];
-  const found = BANNER_TEMPLATES.flatMap((template) => likeliest(template, masked, host, ways) ?? []);
+  const found = BANNER_TEMPLATES.flatMap((template) => likeliest(template, masked, hosts, ways) ?? []);
   const total = found.reduce((sum, { weight }) => sum + weight, 0);
   return found
     .sort((a, b) => b.weight - a.weight)
@@ -75,15 +78,16 @@ interface Weighed {
 function likeliest(
   template: BannerTemplate,
   masked: string,
-  host: string | null,
+  hosts: readonly KnownHost[],
   ways: readonly boolean[],
 ): Weighed | null {
   for (const nothingKept of ways) {
-    for (const name of host === null ? [null] : [host, null]) {
-      const laid = laidOver(template, masked, name, nothingKept);
+    for (const known of [...hosts, null]) {
+      const laid = laidOver(template, masked, known, nothingKept);
       if (laid === null) continue;
-      // A banner may name another host than the reply to EHLO does.
-      const penalty = (nothingKept ? OLD_DEVICE : 1) * (name === host ? 1 : OTHER_HOST);
+      // A banner may name another host than all else does.
+      const trust = hosts.length === 0 ? 1 : (known?.trust ?? OTHER_HOST);
+      const penalty = (nothingKept ? OLD_DEVICE : 1) * trust;
       return { guess: laid.guess, weight: template.weight * laid.likelihood * penalty };
     }
   }
@@ -168,10 +172,11 @@ function literal(text: string, nothingKept: boolean): string {
 function laidOver(
   template: BannerTemplate,
   masked: string,
-  host: string | null,
+  known: KnownHost | null,
   nothingKept: boolean,
 ): { guess: Omit<BannerGuess, "share">; likelihood: number } | null {
   const { regexp, slots, parts } = compile(template, nothingKept);
+  const host = known?.host ?? null;
   const match = matchWithHost(regexp, masked, host, nothingKept);
   if (match === null) return null;
   let slot = 0;
@@ -191,7 +196,7 @@ function laidOver(
       return found;
     })
     .join("");
-  return { guess: { template, text, host: found }, likelihood };
+  return { guess: { template, text, host: found, known }, likelihood };
 }
 
 /** With a known host only a match in which it stands in its place. All templates begin with the host. */

@@ -45,6 +45,7 @@ export const bannerMasked: Signature = {
     ],
     evidence: [
       "All lines of the greeting consist of the code and of *, 2, 0 and blanks, with at least two stars.",
+      "The stars keep the length of what they hide, and 2 and 0. The originals that fit are listed, with the host's name where something else tells it: the reply to EHLO or HELO, a PTR, A or AAAA lookup of the server's address that was captured, a reference.",
       "Not this: a greeting of several lines of which only some are decorated with stars; an empty greeting.",
     ],
     usually: [
@@ -71,7 +72,7 @@ export const bannerMasked: Signature = {
 function originalsOf({ variants }: Sum): Originals[] {
   return variants
     .slice(0, MAX_DECODED)
-    .map(({ variant, host }) => bannerOriginals(variant.split(" / "), host))
+    .map(({ variant, hosts }) => bannerOriginals(variant.split(" / "), hosts))
     .filter(({ candidates }) => candidates.length > 0);
 }
 

@@ -13,7 +13,7 @@ export const certificateMismatch: Signature = {
     "another, a device on the path looks into TLS. If it is the same, give the server one for its own name.",
   source: "RFC 6125; RFC 7817",
   detect({ banner, hello }, { names, issuer }) {
-    const hosts = [hostIn(banner), hostIn(hello)].filter((host) => host !== null);
+    const hosts = [hostIn(banner?.lines[0]), hostIn(hello?.lines[0])].filter((host) => host !== null);
     const named = names.filter((name) => name.includes("."));
     if (hosts.length === 0 || named.length === 0) return null;
     const domains = new Set(named.map((name) => domainOf(name.toLowerCase().replace(/^\*\./, "x."))));

@@ -13,8 +13,8 @@ export const hostMismatch: Signature = {
     "place of the server. If both are the server's, set its name in one place (Postfix myhostname).",
   source: "RFC 5321 §4.1.1.1 and §4.3.1: both name the server",
   detect({ banner, hello }) {
-    const greets = hostIn(banner);
-    const answers = hostIn(hello);
+    const greets = hostIn(banner?.lines[0]);
+    const answers = hostIn(hello?.lines[0]);
     if (greets === null || answers === null || domainOf(greets) === domainOf(answers)) return null;
     // A HELO's reply is free text; one to EHLO with keywords is a program's.
     if (keywordsOf(hello).length === 0) return null;
