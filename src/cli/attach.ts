@@ -17,9 +17,6 @@ import { socketFolder } from "./socket-folder.ts";
 import { SCREEN_OPTIONS, screenIsPossible, terminalOptions } from "./terminal.ts";
 import { Watched } from "./watched.ts";
 
-export const ATTACH = "attach [socket]";
-export const ATTACH_HELP = "Watch a running proxy, from now on";
-
 const OPTIONS = {
   format: {
     alias: "o",

@@ -18,9 +18,6 @@ import { VERSION } from "./version.ts";
 
 /** `smtpscope diff`: two captures of the same path, or what was before a change and what after it. */
 
-export const DIFF = "diff <inside> <outside>";
-export const DIFF_HELP = "Compare two captures: what a firewall between them changed, or before and after";
-
 const { port, redact, color } = REPORT_OPTIONS;
 
 const OPTIONS = {

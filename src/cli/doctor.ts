@@ -31,9 +31,6 @@ import { rulePlan } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
 import { parseLength } from "./times.ts";
 
-export const DOCTOR = "doctor";
-export const DOCTOR_HELP = "Check what a mode of the proxy needs, and prove that connections pass through it";
-
 const OPTIONS = {
   ...ROUTE_OPTIONS,
   socket: {

@@ -8,9 +8,6 @@ import type { Explanation } from "../spine/finding.ts";
 
 /** `smtpscope explain [ID]`: what a finding means, without looking anything up. */
 
-export const EXPLAIN = "explain [id]";
-export const EXPLAIN_HELP = "Explain a finding: what it rests on, what causes it, how to confirm and end it";
-
 /** The pages, one room a line. */
 const PAGES: readonly Explanation[] = [
   ...REWRITING_EXPLANATIONS,

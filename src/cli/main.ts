@@ -1,21 +1,13 @@
 import yargs, { type Argv } from "yargs";
-import { FilterError, nearest, pointAtFault } from "../filter/filter-error.ts";
-import { NDJSON_SCHEMA } from "../reports/index.ts";
+import { FilterError, pointAtFault } from "../filter/filter-error.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { escapeText } from "../spine/text.ts";
 import { ThresholdError } from "../thresholds/expression.ts";
-import { ATTACH, ATTACH_HELP, ATTACH_OPTIONS, attach, attachOptions } from "./attach.ts";
 import { keepYoungSpaceSmall } from "./collector.ts";
 import { complain } from "./complain.ts";
 import { DASH } from "./dash.ts";
-import { DIFF, DIFF_HELP, DIFF_OPTIONS, diff, diffOptions } from "./diff.ts";
-import { DOCTOR, DOCTOR_HELP, DOCTOR_OPTIONS, doctor, doctorOptions } from "./doctor.ts";
 import { EXIT, EXIT_STATUSES, exitOf } from "./exit.ts";
-import { EXPLAIN, EXPLAIN_HELP, explain, explainOptions } from "./explain.ts";
 import { leave } from "./leave.ts";
-import { PROXY, PROXY_HELP, PROXY_OPTIONS, proxy, proxyOptions } from "./proxy.ts";
-import { REFERENCE, REFERENCE_HELP, REFERENCE_OPTIONS, reference, referenceOptions } from "./reference.ts";
-import { REPLAY, REPLAY_HELP, REPLAY_OPTIONS, replay, replayOptions } from "./replay.ts";
 import { VERSION } from "./version.ts";
 
 /** The command: reads its arguments, runs a subcommand, ends with its status. */
@@ -36,33 +28,74 @@ async function run(args: readonly string[]): Promise<number> {
     const parser = yargs(args.map((arg) => (arg === "-" ? DASH : arg)))
       .scriptName("smtpscope")
       .usage("smtpscope COMMAND\n\nHow long does every SMTP reply take, and where does the time go?")
-      .command(REPLAY, REPLAY_HELP, unlessListed(args, replayOptions, REPLAY_OPTIONS), async (parsed) => {
-        status = await replay(parsed);
-      })
-      .command(PROXY, PROXY_HELP, proxyOptions, async (parsed) => {
-        status = await proxy(parsed);
-      })
-      .command(DOCTOR, DOCTOR_HELP, doctorOptions, async (parsed) => {
-        status = await doctor(parsed);
-      })
-      .command(ATTACH, ATTACH_HELP, attachOptions, async (parsed) => {
-        status = await attach(parsed);
-      })
-      .command(DIFF, DIFF_HELP, diffOptions, async (parsed) => {
-        status = await diff(parsed);
-      })
-      .command(REFERENCE, REFERENCE_HELP, referenceOptions, async (parsed) => {
-        status = await reference(parsed);
-      })
-      .command(EXPLAIN, EXPLAIN_HELP, explainOptions, ({ id }) => {
-        process.stdout.write(explain(id));
-      })
-      .command("schema", "Print the JSON Schema of replay -o ndjson", {}, () => {
+      // The code of a command is loaded when it is that command: the others' would cost most of a short run.
+      .command(
+        "replay [files..]",
+        "Read packet captures and say how long every SMTP reply took",
+        async (argv) => {
+          const { replayOptions, REPLAY_OPTIONS } = await import("./replay.ts");
+          return unlessListed(args, replayOptions(argv), REPLAY_OPTIONS);
+        },
+        async (parsed) => {
+          status = await (await import("./replay.ts")).replay(parsed);
+        },
+      )
+      .command(
+        "proxy",
+        "Stand between a client and a mail server, and say how long every reply takes",
+        async (argv) => (await import("./proxy.ts")).proxyOptions(argv),
+        async (parsed) => {
+          status = await (await import("./proxy.ts")).proxy(parsed);
+        },
+      )
+      .command(
+        "doctor",
+        "Check what a mode of the proxy needs, and prove that connections pass through it",
+        async (argv) => (await import("./doctor.ts")).doctorOptions(argv),
+        async (parsed) => {
+          status = await (await import("./doctor.ts")).doctor(parsed);
+        },
+      )
+      .command(
+        "attach [socket]",
+        "Watch a running proxy, from now on",
+        async (argv) => (await import("./attach.ts")).attachOptions(argv),
+        async (parsed) => {
+          status = await (await import("./attach.ts")).attach(parsed);
+        },
+      )
+      .command(
+        "diff <inside> <outside>",
+        "Compare two captures: what a firewall between them changed, or before and after",
+        async (argv) => (await import("./diff.ts")).diffOptions(argv),
+        async (parsed) => {
+          status = await (await import("./diff.ts")).diff(parsed);
+        },
+      )
+      .command(
+        "reference <server>",
+        "Ask a mail server what it says by itself, to compare with what arrives elsewhere",
+        async (argv) => (await import("./reference.ts")).referenceOptions(argv),
+        async (parsed) => {
+          status = await (await import("./reference.ts")).reference(parsed);
+        },
+      )
+      .command(
+        "explain [id]",
+        "Explain a finding: what it rests on, what causes it, how to confirm and end it",
+        async (argv) => (await import("./explain.ts")).explainOptions(argv),
+        async ({ id }) => {
+          process.stdout.write((await import("./explain.ts")).explain(id));
+        },
+      )
+      .command("schema", "Print the JSON Schema of replay -o ndjson", {}, async () => {
+        const { NDJSON_SCHEMA } = await import("../reports/index.ts");
         process.stdout.write(`${JSON.stringify(NDJSON_SCHEMA, null, 2)}\n`);
       })
       .demandCommand(1, "say what to do: smtpscope replay FILE (smtpscope --help lists more)")
       .strict()
       .parserConfiguration({ "boolean-negation": false })
+      .detectLocale(false)
       .version(VERSION)
       .alias("version", "V")
       .alias("help", "h")
@@ -70,15 +103,17 @@ async function run(args: readonly string[]): Promise<number> {
       .wrap(Math.min(100, process.stdout.columns ?? 100))
       .exitProcess(false)
       .fail((message, error) => {
-        // yargs' own errors are the operator's; anything else is ours.
-        if (error === undefined || error === null || error.name === "YError") {
-          throw new SmtpscopeError("usage", helpful(message ?? error?.message ?? ""));
-        }
-        throw error;
+        throw error ?? new WrongUse(message);
       });
     await parser.parseAsync();
     return status;
   } catch (error) {
+    // yargs' own errors are the operator's.
+    if (error instanceof WrongUse || (error instanceof Error && error.name === "YError")) {
+      const { helpful } = await import("./wrong-use.ts");
+      complain(helpful(error.message));
+      return EXIT.usage;
+    }
     if (error instanceof FilterError || error instanceof ThresholdError) {
       const option = error instanceof FilterError ? "-Y" : "--slo";
       process.stderr.write(`smtpscope: ${option}: ${escapeText(error.message)}\n${pointAtFault(error)}\n`);
@@ -95,52 +130,15 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What yargs says of arguments that it does not understand, where it throws nothing itself. */
+class WrongUse extends Error {}
+
 /**
  * yargs renders the help of a command whenever it runs it. Where nobody asked for it there is nothing to
  * list, which saves a short run a tenth of its time.
  */
-function unlessListed<T>(
-  args: readonly string[],
-  build: (argv: Argv) => T,
-  options: readonly string[],
-): (argv: Argv) => T {
-  if (args.includes("--help") || args.includes("-h")) return build;
-  return (argv) => {
-    const built = build(argv);
-    for (const option of options) argv.hide(option);
-    return built;
-  };
-}
-
-const COMMANDS = [PROXY, DOCTOR, "attach", "replay", "diff", "reference", "explain", "schema"];
-
-/** yargs' message in one line that says what to do. */
-function helpful(message: string): string {
-  const lacking = /^Not enough arguments following: (.+)$/m.exec(message);
-  if (lacking !== null) {
-    const option = lacking[1]!.trim();
-    return `${option.length > 1 ? "--" : "-"}${option} needs a value (smtpscope --help)`;
-  }
-  const invalid = /Argument: (\S+), Given: (.+), Choices: (.+)$/m.exec(message);
-  if (invalid !== null) return `--${invalid[1]}: ${invalid[2]} is none of ${invalid[3]!.replaceAll('"', "")}`;
-  const unknown = /^Unknown arguments?: (.+)$/m.exec(message);
-  if (unknown === null)
-    return message
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .join(" ");
-  const name = unknown[1]!.split(",")[0]!.trim().replace(/^\0/, "");
-  const near = nearest(name, [
-    ...REPLAY_OPTIONS,
-    ...PROXY_OPTIONS,
-    ...DOCTOR_OPTIONS,
-    ...ATTACH_OPTIONS,
-    ...DIFF_OPTIONS,
-    ...REFERENCE_OPTIONS,
-    ...COMMANDS,
-    "help",
-    "version",
-  ]);
-  const isOption = !COMMANDS.includes(near ?? "");
-  return `unknown ${name.length > 1 ? "argument" : "option"} "${name}"${near === null ? "" : `; did you mean ${isOption ? "--" : ""}${near}?`} (smtpscope --help)`;
+function unlessListed<T>(args: readonly string[], built: Argv<T>, options: readonly string[]): Argv<T> {
+  if (args.includes("--help") || args.includes("-h")) return built;
+  for (const option of options) built.hide(option);
+  return built;
 }

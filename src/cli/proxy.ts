@@ -28,9 +28,6 @@ import { socketFolder } from "./socket-folder.ts";
 import { RESTORE_TERMINAL, SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
 import { parseLength } from "./times.ts";
 
-export const PROXY = "proxy";
-export const PROXY_HELP = "Stand between a client and a mail server, and say how long every reply takes";
-
 const LIMIT_OPTIONS = {
   "max-conn": {
     type: "number",

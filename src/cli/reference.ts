@@ -13,10 +13,6 @@ import { openOutput } from "./output.ts";
 import { refuseRepeated } from "./report-options.ts";
 import { parseLength } from "./times.ts";
 
-export const REFERENCE = "reference <server>";
-export const REFERENCE_HELP =
-  "Ask a mail server what it says by itself, to compare with what arrives elsewhere";
-
 const OPTIONS = {
   output: { alias: "O", type: "string", requiresArg: true, describe: "Write it to this file" },
   times: {

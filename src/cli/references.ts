@@ -3,7 +3,6 @@ import { expectedBanner } from "../rewriting/reference/learn.ts";
 import { MAX_REFERENCE_BYTES, parseReference } from "../rewriting/reference/stored.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Reference } from "../spine/reference.ts";
-import { askServer } from "./reference.ts";
 
 /** `--expect-banner` and `--reference`: what the server itself says, from the operator, a file, or asked now. */
 
@@ -40,9 +39,7 @@ export async function referencesOf({ expectBanner, reference = [] }: CompareArgu
     throw new SmtpscopeError("usage", `--reference is given more than ${MAX_REFERENCES} times`);
   const expected = expectBanner === undefined ? null : expectedOrSay(expectBanner);
   const found = await Promise.all(
-    reference.map((name) =>
-      isFile(name) ? fromFile(name) : askServer(name, REFERENCE_TIMES, REFERENCE_TIMEOUT_MS),
-    ),
+    reference.map((name) => (isFile(name) ? fromFile(name) : fromServer(name))),
   );
   // Of the banner the operator has the last word.
   return expected === null ? found : [expected, ...found.map(withoutBanner)];
@@ -74,6 +71,11 @@ function isFile(name: string): boolean {
   } catch {
     return name.includes("/") || /\.json$/i.test(name);
   }
+}
+
+async function fromServer(name: string): Promise<Reference> {
+  const { askServer } = await import("./reference.ts");
+  return askServer(name, REFERENCE_TIMES, REFERENCE_TIMEOUT_MS);
 }
 
 function fromFile(path: string): Reference {

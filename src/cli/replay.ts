@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { groupRings } from "../capture/file/ring.ts";
 import type { LiveStream } from "../capture/live/live-stream.ts";
-import { captureFilters, tap } from "../capture/live/tap.ts";
 import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
@@ -19,14 +18,10 @@ import { readGroups } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import { type ReadHooks, Reading, type ReadPart, type ReadRequest } from "./reading.ts";
 import { SPEEDS } from "./replay-clock.ts";
-import { replayOnScreen } from "./replay-screen.ts";
 import { assemble } from "./report.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
 import { SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
 import { parseInstant, parseLength } from "./times.ts";
-
-export const REPLAY = "replay [files..]";
-export const REPLAY_HELP = "Read packet captures and say how long every SMTP reply took";
 
 const OPTIONS = {
   ...REPORT_OPTIONS,
@@ -172,12 +167,13 @@ function refuseTimeless(args: ReplayArguments, inputs: Inputs): void {
   if (why !== null) throw new SmtpscopeError("usage", `--speed ${why}`);
 }
 
-function replayTui(
+async function replayTui(
   args: ReplayArguments,
   inputs: Inputs,
   live: LiveStream | null,
   request: ReadRequest,
 ): Promise<number> {
+  const { replayOnScreen } = await import("./replay-screen.ts");
   return replayOnScreen({
     // A screen has room for who waits most.
     request: { ...request, by: request.by ?? "client", asItGoes: "nothing" },
@@ -205,8 +201,10 @@ async function liveStream(
   { interface: name, captureFilter: filter }: ReplayArguments,
   { ports }: ReadRequest,
 ): Promise<LiveStream> {
-  if (name !== undefined)
+  if (name !== undefined) {
+    const { captureFilters, tap } = await import("../capture/live/tap.ts");
     return tap(name, filter === undefined ? captureFilters(ports) : [filter], captureUser());
+  }
   // Whoever feeds it ends it.
   return { name: "-", stream: process.stdin, dropped: () => 0, stop: () => {} };
 }

@@ -1,6 +1,6 @@
-import { createHash, X509Certificate } from "node:crypto";
 import type { Certificate } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
+import { crypto } from "./crypto.ts";
 
 /**
  * The server's certificate, as it passes in the clear up to TLS 1.2 (RFC 5246 §7.4.2): its fingerprint and the
@@ -88,7 +88,7 @@ const MAX_KNOWN = 1_024;
 const MAX_NAMES = 64;
 
 function certificateIn(der: Uint8Array): Certificate {
-  const digest = createHash("sha256").update(der).digest("hex").toUpperCase();
+  const digest = crypto().createHash("sha256").update(der).digest("hex").toUpperCase();
   const fingerprint = digest.match(/../g)!.join(":");
   let certificate = known.get(fingerprint);
   if (certificate === undefined) {
@@ -101,7 +101,7 @@ function certificateIn(der: Uint8Array): Certificate {
 
 function namesIn(der: Uint8Array): Omit<Certificate, "fingerprint"> {
   try {
-    const { subject, issuer, subjectAltName } = new X509Certificate(der);
+    const { subject, issuer, subjectAltName } = new (crypto().X509Certificate)(der);
     const names = (subjectAltName ?? "")
       .split(", ")
       .filter((name) => name.startsWith("DNS:"))

@@ -1,5 +1,6 @@
-import { createHash, createHmac, type Hash, randomBytes } from "node:crypto";
+import type { Hash } from "node:crypto";
 import type { Unkept } from "../spine/exchange.ts";
+import { crypto } from "./crypto.ts";
 
 /**
  * Digests of what must not be kept: messages, secrets, encrypted bytes. They tell whether two points of view
@@ -10,10 +11,11 @@ import type { Unkept } from "../spine/exchange.ts";
 const DIGEST_CHARACTERS = 32;
 
 /** A password is guessed from its digest; with a key that lives as long as the process it is not. */
-const KEY = randomBytes(32);
+let key: Uint8Array | null = null;
 
 export function secretDigest(line: Uint8Array, start: number, end: number): Unkept {
-  const digest = createHmac("sha256", KEY).update(line.subarray(start, end)).digest("hex");
+  key ??= crypto().randomBytes(32);
+  const digest = crypto().createHmac("sha256", key).update(line.subarray(start, end)).digest("hex");
   return { lengthBytes: end - start, digest: digest.slice(0, DIGEST_CHARACTERS) };
 }
 
@@ -26,7 +28,7 @@ export class Digest {
 
   /** @param mostBytes what comes behind them counts for the length only */
   constructor(mostBytes = Number.POSITIVE_INFINITY) {
-    this.#hash = createHash("sha256");
+    this.#hash = crypto().createHash("sha256");
     this.#mostBytes = mostBytes;
   }
 
