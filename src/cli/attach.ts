@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { attachedLink } from "../relay/observer-end.ts";
 import { FORMATS, summaryLine } from "../reports/index.ts";
@@ -53,10 +54,15 @@ export async function attach(args: AttachArguments): Promise<number> {
   const shown = args.tui && screenIsPossible(args.format, undefined);
   const watched = shown ? new Watched(request.redact ? redactAddresses : null) : null;
   const observer = new Observer(request, {
-    say: (line) => process.stdout.write(`${line}\n`),
+    say: (line) => {
+      if (!process.stdout.write(`${line}\n`)) link?.pause();
+    },
     order: () => {},
     ...(watched === null ? {} : { watch: watched.watch }),
   });
+  // A reader that is slower than mail: the relay drops, and tells of it, what waits too long.
+  let link: Duplex | null = null;
+  process.stdout.on("drain", () => link?.resume());
   let end: (why: string) => void = () => {};
   let fail: (error: unknown) => void = () => {};
   const over = new Promise<string>((resolve, reject) => {
@@ -70,7 +76,7 @@ export async function attach(args: AttachArguments): Promise<number> {
       end(`${path}: ${(error as Error).message}`);
     }
   };
-  const link = await attachedLink(path, read).catch((error: NodeJS.ErrnoException) => {
+  link = await attachedLink(path, read).catch((error: NodeJS.ErrnoException) => {
     throw new SmtpscopeError(
       "usage",
       `cannot attach to ${path}: ${REASONS[error.code ?? ""] ?? error.message}`,

@@ -13,6 +13,14 @@ export async function leave(status: number): Promise<never> {
   process.exit(status);
 }
 
+/** However long it takes that what was written is read: a reader that stands still keeps nobody. */
+export function leaveAtLatest(status: number, afterMs: number): void {
+  setTimeout(() => {
+    collect();
+    process.exit(status);
+  }, afterMs);
+}
+
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write("", () => resolve());

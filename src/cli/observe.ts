@@ -15,6 +15,7 @@ import type { ReadRequest } from "./reading.ts";
 import { askAgain, type ReaskRequest } from "./reask.ts";
 import { redactAddresses } from "./redact.ts";
 import { terminalOptions } from "./terminal.ts";
+import { neverWaitFor } from "./unwaited.ts";
 import { Watched } from "./watched.ts";
 import { WrittenFiles } from "./written-files.ts";
 
@@ -40,6 +41,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as co
   process.on(signal, () => {});
 
 const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
+neverWaitFor(process.stdout, process.stderr);
 let canPrint = true;
 let observed = false;
 let isOver = false;
@@ -57,7 +59,8 @@ function print(text: string): void {
 
 function tell(sentence: string): void {
   if (sayOnScreen !== null) sayOnScreen(sentence);
-  else process.stderr.write(`smtpscope: ${escapeText(sentence)}\n`);
+  else if (process.stderr.writableLength < MAX_UNREAD_BYTES)
+    process.stderr.write(`smtpscope: ${escapeText(sentence)}\n`);
 }
 
 function summary(): string {

@@ -15,10 +15,11 @@ import type { Upstream } from "../relay/upstream.ts";
 import { hostOf, portOf } from "../spine/address.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
-import { complain, complainTo } from "./complain.ts";
+import { complain, complainBy, complainTo } from "./complain.ts";
 import { descriptorLimit, possibleConnections, SPARE_DESCRIPTORS } from "./descriptors.ts";
 import { EXIT } from "./exit.ts";
 import { FILE_OPTIONS, fileRequest, refuseUnwritable } from "./file-options.ts";
+import { leaveAtLatest } from "./leave.ts";
 import type { ObserveRequest } from "./observe.ts";
 import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
 import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
@@ -27,6 +28,7 @@ import { rulesText } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
 import { RESTORE_TERMINAL, SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
 import { parseLength } from "./times.ts";
+import { unwaitedWriter } from "./unwaited.ts";
 
 const LIMIT_OPTIONS = {
   "max-conn": {
@@ -119,6 +121,8 @@ export function proxyOptions(argv: Argv) {
 
 /** The longest that the summary may take when all is over. */
 const SUMMARY_PATIENCE_MS = 30_000;
+/** And the last lines to the operator after that. */
+const LAST_WORDS_MS = 2_000;
 
 /** @returns the exit status, when it is over */
 export async function proxy(args: ProxyArguments): Promise<number> {
@@ -135,6 +139,7 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const { format, color } = args;
   const screen = args.tui && screenIsPossible("text", undefined) ? { ascii: args.ascii } : null;
   const settings = screen === null ? null : terminalSettings();
+  const toTerminal = unwaitedWriter(process.stdout);
   const reask = reaskRequest(args);
   const report = await reportRequest(args, args.quiet ? "nothing" : "lines");
   const files = fileRequest(args);
@@ -157,7 +162,12 @@ export async function proxy(args: ProxyArguments): Promise<number> {
     script: fileURLToPath(new URL("./observe.js", import.meta.url)),
     args: [JSON.stringify(request)],
     onRestart: (why) => {
-      if (screen !== null) takeBack(settings);
+      if (screen !== null) {
+        // The terminal, from a screen that could not give it back itself.
+        toTerminal(RESTORE_TERMINAL);
+        if (settings !== null) restoreSettings(settings);
+        complainTo(null);
+      }
       complain(`the analysing process ${why}; mail flows on, it is started again`);
       if (screen !== null) complain("without a screen; to have one: smtpscope attach --tui");
       return [JSON.stringify({ ...request, screen: null })];
@@ -171,18 +181,13 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   observer.start();
   try {
     const status = await observer.finish(await over, SUMMARY_PATIENCE_MS);
+    if (status === null) complain("the summary was not to be had");
+    leaveAtLatest(status ?? EXIT.done, LAST_WORDS_MS);
     return status ?? EXIT.done;
   } finally {
     relay.stop();
     if (socketPath !== null) rmSync(socketPath, { force: true });
   }
-}
-
-/** The terminal, from a screen that could not give it back itself. */
-function takeBack(settings: string | null): void {
-  process.stdout.write(RESTORE_TERMINAL);
-  if (settings !== null) restoreSettings(settings);
-  complainTo(null);
 }
 
 function limitsOf(args: ProxyArguments): RelayLimits {
@@ -248,7 +253,8 @@ function surviveEverything(): void {
   process.on("uncaughtException", (error) => {
     if (said++ < MAX_SAID) complain(`internal error, mail flows on: ${error.message}`);
   });
-  // The terminal may go away; the mail may not notice.
+  // The terminal may go away, or be stopped; the mail may not notice.
+  complainBy(unwaitedWriter(process.stderr));
   for (const stream of [process.stdout, process.stderr])
     stream.removeAllListeners("error").on("error", () => {});
 }

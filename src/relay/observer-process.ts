@@ -58,7 +58,9 @@ export class ObserverProcess {
         status,
       ),
     );
-    const stream = child.stdio[LINK_FD] as Duplex | null | undefined;
+    // Without descriptors it is not started, and there are no streams.
+    const streams = child.stdio as typeof child.stdio | undefined;
+    const stream = streams?.[LINK_FD] as Duplex | null | undefined;
     if (stream === null || stream === undefined) return;
     // Whatever breaks it is told by the exit of the process.
     stream.on("error", () => {});

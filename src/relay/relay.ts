@@ -85,6 +85,7 @@ export class Relay implements PairOwner {
   #relayedBytes = 0;
   #isDraining = false;
   #timer: NodeJS.Timeout | null = null;
+  #knownResidentBytes = 0;
 
   constructor(options: RelayOptions, limits: RelayLimits) {
     this.#options = options;
@@ -181,8 +182,18 @@ export class Relay implements PairOwner {
       missedConnections: link.missed.connections,
       observerRestarts: this.observerRestarts,
       loopBusyMaxUs: this.#busy.longestUs,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: this.#residentBytes(),
     };
+  }
+
+  /** It is read from a file, for which there may be no descriptor. */
+  #residentBytes(): number {
+    try {
+      this.#knownResidentBytes = process.memoryUsage.rss();
+    } catch {
+      // As it was.
+    }
+    return this.#knownResidentBytes;
   }
 
   tellState(): void {

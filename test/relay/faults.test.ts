@@ -1,12 +1,21 @@
 /** What may go wrong around the relay, and what may not come of it: mail flows, nothing is lost, memory is bounded. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { startProxy, until } from "./support/proxy.ts";
+import { freePort, PROGRAM, startProxy, until } from "./support/proxy.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "smtpscope-faults-"));
 const cleanUps: (() => void)[] = [() => rmSync(folder, { recursive: true, force: true })];
@@ -318,6 +327,66 @@ test("no descriptors left: who comes too late is refused, who is there goes on",
   expect(await send(proxy.port)).toEqual(ALL_WELL);
   expect(await proxy.stop()).toBe(0);
   expect(JSON.parse(proxy.stdout()).relay.refused).toEqual({ "max-conn": 30 });
+}, 30_000);
+
+test("no descriptors for the observer either: it comes back when there are some", async () => {
+  const { port } = await mailServer();
+  const by = ["prlimit", "--nofile=200:200"];
+  const proxy = await startProxy({ upstream: `127.0.0.1:${port}`, args: ["-q", "--max-conn", "60"], by });
+  await until(() => proxy.observerPid() !== null, "the observer");
+  const open = readdirSync(`/proc/${proxy.process.pid}/fd`).length;
+  const allow = (soft: number) =>
+    execFileSync("prlimit", [`--pid=${proxy.process.pid}`, `--nofile=${soft}:200`]);
+  // None for a new pair of sockets; the dying observer's becomes free.
+  allow(open - 1);
+  process.kill(proxy.observerPid()!, "SIGKILL");
+  await until(() => proxy.stderr().includes("could not be started"), "it to be tried");
+  // Each second the relay looks at itself, for which it needs one as well.
+  await sleep(1_100);
+  allow(200);
+  expect(await send(proxy.port)).toEqual(ALL_WELL);
+  await until(() => proxy.observerPid() !== null, "the observer");
+  expect(await proxy.stop()).toBe(0);
+  expect(proxy.stderr()).not.toContain("internal error");
+}, 30_000);
+
+test("nobody reads what it says: it ends all the same", async () => {
+  const { port } = await mailServer();
+  const fifo = join(folder, "unread");
+  execFileSync("mkfifo", [fifo]);
+  const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    for (;;) writeSync(fd, "x".repeat(512));
+  } catch {
+    // It is full.
+  }
+  const listen = await freePort();
+  const child = spawn(
+    "sh",
+    [
+      "-c",
+      `exec "$0" "$@" 2>${fifo}`,
+      process.execPath,
+      PROGRAM,
+      "proxy",
+      "-l",
+      `${listen}`,
+      "-u",
+      `127.0.0.1:${port}`,
+      "-q",
+    ],
+    { stdio: "ignore" },
+  );
+  const exited = new Promise((resolve) => child.on("exit", resolve));
+  let codes: number[] = [];
+  for (let i = 0; i < 100 && codes.length === 0; i++) {
+    await sleep(50);
+    codes = await send(listen);
+  }
+  expect(codes).toEqual(ALL_WELL);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+  closeSync(fd);
 }, 30_000);
 
 /** @returns what a client hears until the connection is over; `say` is sent after the first of it */

@@ -72,14 +72,14 @@ interface Running {
   readonly socket: string;
 }
 
-async function proxy(more = ""): Promise<Running> {
+async function proxy(more = "", shown = "LIVE", screen = "--tui"): Promise<Running> {
   const port = await freePort();
   const socket = join(folder, `${port}.sock`);
-  const command = `smtpscope proxy -l ${port} -u 127.0.0.1:${serverPort} --socket ${socket} --tui ${more}`;
+  const command = `smtpscope proxy -l ${port} -u 127.0.0.1:${serverPort} --socket ${socket} ${screen} ${more}`;
   const script = `before=$(stty -g); trap : INT; ${command}; echo "status $?"; [ "$before" = "$(stty -g)" ] && echo settings kept; read end`;
   const terminal = new TestTerminal(script, { columns: 100, rows: 30 });
   terminals.push(terminal);
-  await terminal.shows("LIVE");
+  await terminal.shows(shown);
   relays.push(...childrenOf(terminal.pty.pid));
   return { terminal, port, socket };
 }
@@ -185,6 +185,29 @@ function cpuTicks(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
   return Number(fields[11]) + Number(fields[12]);
 }
+
+test("a terminal that is stopped holds up no mail, nor what is logged", async () => {
+  const log = join(folder, "stopped.ndjson");
+  const running = await proxy(`--log ${log}`, "to watch", "");
+  const { terminal, port } = running;
+  const records = () => readFileSync(log, "utf8").split("\n").length;
+  await talk(port, "one");
+  await terminal.shows("221");
+  terminal.press("\x13");
+  // More than a terminal keeps.
+  for (let i = 0; i < 60; i++) await talk(port, "x".repeat(200));
+  const before = records();
+  await talk(port, "logged");
+  await terminal.until(() => records() > before, "the log to go on");
+  const [observer] = childrenOf(relayPid(running));
+  process.kill(observer!, "SIGKILL");
+  // The relay has something to say now.
+  await terminal.until(() => ![[], [observer]].includes(childrenOf(relayPid(running))), "another observer");
+  expect(await talk(port, "two")).toMatch(/^221/);
+  terminal.press("\x11");
+  process.kill(relayPid(running), "SIGTERM");
+  expect(await terminal.shows("settings kept")).toContain("status 0");
+});
 
 test("attach --tui watches a proxy that runs, from now on", async () => {
   const { terminal, port, socket } = await proxy("-q");

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const PROGRAM = fileURLToPath(new URL("../../../bin/smtpscope", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../../bin/smtpscope", import.meta.url));
 
 export interface RunningProxy {
   readonly port: number;
