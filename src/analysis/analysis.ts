@@ -125,15 +125,7 @@ export class Analysis implements DialogueListener {
 
   /** Sees what passes beside the mail on its way to `sink`. */
   watch(sink: SourceSink): SourceSink {
-    const watched = this.#diagnosis.watch(sink);
-    return {
-      open: (transport) => watched.open(transport),
-      tick: (atUs) => watched.tick(atUs),
-      lookup: (lookup) => {
-        this.#rewriting.lookup(lookup);
-        watched.lookup?.(lookup);
-      },
-    };
+    return this.#rewriting.watch(this.#diagnosis.watch(sink));
   }
 
   // ---- what dialogues say

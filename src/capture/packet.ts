@@ -60,6 +60,8 @@ export interface Segment {
   /** TCP options: `buffer[optionsAt, payloadAt)`, cut at `capturedEnd`. */
   optionsAt: number;
   payloadAt: number;
+  /** The header was not captured to its end. */
+  isCut: boolean;
   /** Payload length by the IP header; trailing link padding is not in it. */
   payloadLength: number;
   /** End of what was captured of the payload: payloadAt ≤ capturedEnd ≤ payloadAt + payloadLength. */

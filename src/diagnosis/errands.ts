@@ -22,7 +22,7 @@ export function closedWindows(table: PacketTable): Errand[] {
   for (let i = table.first; i < table.end; i++) {
     const flags = table.flags[i]!;
     if (table.fromClient[i] === 0 || flags & (SYN_FLAG | RST_FLAG) || (flags & ACK_FLAG) === 0) continue;
-    if (table.noWindow[i] === 1) since = since < 0 ? i : since;
+    if (table.window[i] === 0) since = since < 0 ? i : since;
     else if (since >= 0) {
       const frame = table.frame[since]!;
       const [fromUs, toUs] = [table.atUs[since]!, table.atUs[i]!];

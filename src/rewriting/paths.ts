@@ -38,6 +38,12 @@ export class Paths {
     return { packets: this.#packets, path };
   }
 
+  /** What comes now was captured elsewhere: the way to each server is another one. */
+  clear(): void {
+    this.#servers.clear();
+    this.#lastServer = "";
+  }
+
   #of(server: string): Counted {
     if (server !== this.#lastServer) {
       this.#lastServer = server;

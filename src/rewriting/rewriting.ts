@@ -2,11 +2,10 @@ import type { Conversation, TlsView } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Difference, Evidence, RewritingFinding } from "../spine/finding.ts";
-import type { Lookup } from "../spine/packets.ts";
 import { BANNER, EHLO, HELO } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
-import type { Transport } from "../spine/wire.ts";
+import type { SourceSink, Transport } from "../spine/wire.ts";
 import { Certificates, type CertificatesPart } from "./certificates.ts";
 import { Beginnings } from "./heard.ts";
 import { Ledger, type LedgerPart } from "./ledger.ts";
@@ -67,9 +66,17 @@ export class Rewriting {
     this.#beginnings = new Beginnings(look, references.length > 0);
   }
 
-  /** A name was looked up beside the mail. */
-  lookup(lookup: Lookup): void {
-    this.#names.note(lookup);
+  /** Sees what passes a source besides the mail. Sources come one after the other, each from its own place. */
+  watch(sink: SourceSink): SourceSink {
+    this.#paths.clear();
+    return {
+      open: (transport) => sink.open(transport),
+      tick: (atUs) => sink.tick(atUs),
+      lookup: (lookup) => {
+        this.#names.note(lookup);
+        sink.lookup?.(lookup);
+      },
+    };
   }
 
   /** A settled exchange. */

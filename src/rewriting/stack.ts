@@ -2,10 +2,10 @@ import { ACK_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets
 
 /**
  * Whether all packets of the server's side of a connection can have come from one host, by what its stack
- * writes into every header: how far they may travel (time to live), its clock (RFC 7323).
+ * writes into every header: how far they may travel (time to live), its clock (RFC 7323). What the SYNs agree on
+ * is looked at in tcp-options.ts.
  *
- * Not looked at: window scale and the order of options, which only the SYN-ACK shows; the IP identification,
- * which honest stacks treat differently in a SYN-ACK (Linux sends 0).
+ * Not looked at: the IP identification, which honest stacks treat differently in a SYN-ACK (Linux sends 0).
  */
 
 export interface StackChange {
@@ -29,15 +29,15 @@ export function stackChange(table: PacketTable): StackChange | null {
   const synAck = lastSynAck(table);
   const data = serverData(table);
   const first = data[0];
-  if (first === undefined) return null;
-  return (
-    (synAck < 0 ? null : (clockChange(table, synAck, first) ?? hopsChange(table, synAck, data))) ??
-    oddHops(table, data)
-  );
+  const inClock = synAck < 0 || first === undefined ? null : clockChange(table, synAck, first);
+  const change = inClock ?? noWindow(table, synAck);
+  if (change !== null || first === undefined) return change;
+  return (synAck < 0 ? null : hopsChange(table, synAck, data)) ?? oddHops(table, data);
 }
 
 function clockChange(table: PacketTable, synAck: number, data: number): StackChange | null {
   const frame = table.frame[data]!;
+  if (table.knowsOptions[synAck] === 0 || table.knowsOptions[data] === 0) return null;
   if (table.hasClock[synAck] !== table.hasClock[data]) {
     const has =
       table.hasClock[synAck] === 1
@@ -54,6 +54,17 @@ function clockChange(table: PacketTable, synAck: number, data: number): StackCha
     confidence: 0.85,
     frame,
   };
+}
+
+/** Who takes connections has room; a SYN proxy has none until it has reached the server (netfilter SYNPROXY). */
+function noWindow(table: PacketTable, lastSynAck: number): StackChange | null {
+  // It may be followed by the server's own.
+  for (let at = table.first; at <= lastSynAck; at++) {
+    const isSynAck = table.fromClient[at] === 0 && (table.flags[at]! & SYN_FLAG) !== 0;
+    if (isSynAck && table.window[at] === 0)
+      return { what: "the SYN-ACK has a window of 0 octets", confidence: 0.75, frame: table.frame[at]! };
+  }
+  return null;
 }
 
 function hopsChange(table: PacketTable, synAck: number, data: readonly number[]): StackChange | null {

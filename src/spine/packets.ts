@@ -25,14 +25,22 @@ export class PacketTable {
   readonly lengthBytes = new Int32Array(MAX_PACKETS);
   /** Stream offset of the peer up to which everything has arrived; meaningless without ACK_FLAG. */
   readonly acknowledged = new Int32Array(MAX_PACKETS);
-  /** The sender has no room for what the peer sends. */
-  readonly noWindow = new Uint8Array(MAX_PACKETS);
+  /** As it stands in the header, not scaled; 0: the sender has no room for what the peer sends. */
+  readonly window = new Uint16Array(MAX_PACKETS);
   /** RFC 7323 §3: the sender's clock in its own ticks, and the latest of the peer's that it has seen. */
   readonly hasClock = new Uint8Array(MAX_PACKETS);
   readonly clock = new Int32Array(MAX_PACKETS);
   readonly echo = new Int32Array(MAX_PACKETS);
   /** Time to live or hop limit; 0 where it is not known. */
   readonly hops = new Uint8Array(MAX_PACKETS);
+  /** False where the header was cut, or is no good: what options there were is not known. */
+  readonly knowsOptions = new Uint8Array(MAX_PACKETS);
+  /** Of a SYN: window scale (RFC 7323 §2), −1 for none; whether the peer may send SACK (RFC 2018 §2). */
+  readonly scale = new Int8Array(MAX_PACKETS);
+  readonly permitsSack = new Uint8Array(MAX_PACKETS);
+  /** It has SACK blocks, and the stream offset of the peer at which the first begins (RFC 2018 §3). */
+  readonly hasSack = new Uint8Array(MAX_PACKETS);
+  readonly sackFrom = new Int32Array(MAX_PACKETS);
 }
 
 /** What is known of a connection's packets, beyond the bytes they carried. */

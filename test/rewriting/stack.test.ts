@@ -1,48 +1,8 @@
 /** Whose packets these are: time to live, clocks and round trips, as tables of packets. */
 import { describe, expect, test } from "vitest";
 import { stackChange, tooSoon } from "../../src/rewriting/stack.ts";
-import { ACK_FLAG, FIN_FLAG, PacketTable, RST_FLAG, SYN_FLAG } from "../../src/spine/packets.ts";
-
-interface Packet {
-  /** ms */
-  readonly at: number;
-  readonly from: "C" | "S";
-  readonly flags?: number;
-  readonly length?: number;
-  /** Stream offset; −1 for a SYN. */
-  readonly offset?: number;
-  readonly acks?: number;
-  readonly clock?: number;
-  readonly hops?: number;
-}
-
-function table(packets: readonly Packet[]): PacketTable {
-  const into = new PacketTable();
-  into.first = into.end - packets.length;
-  packets.forEach((packet, i) => {
-    const at = into.first + i;
-    const {
-      from,
-      flags = ACK_FLAG,
-      length = 0,
-      offset = 0,
-      acks = 0,
-      clock,
-      hops = from === "C" ? 64 : 52,
-    } = packet;
-    into.atUs[at] = packet.at * 1_000;
-    into.frame[at] = i + 1;
-    into.fromClient[at] = from === "C" ? 1 : 0;
-    into.flags[at] = flags;
-    into.offset[at] = offset;
-    into.lengthBytes[at] = length;
-    into.acknowledged[at] = flags & ACK_FLAG ? acks : -1;
-    into.hasClock[at] = clock === undefined ? 0 : 1;
-    into.clock[at] = clock ?? 0;
-    into.hops[at] = hops;
-  });
-  return into;
-}
+import { ACK_FLAG, FIN_FLAG, RST_FLAG, SYN_FLAG } from "../../src/spine/packets.ts";
+import { type Packet, table } from "./packets.ts";
 
 const handshake = (synAck: Partial<Packet> = {}): Packet[] => [
   { at: 0, from: "C", flags: SYN_FLAG, offset: -1, clock: 10 },
@@ -76,6 +36,15 @@ describe("two stacks", () => {
       [...handshake({}).map((p) => (p.from === "S" ? { ...p, clock: undefined } : p) as Packet), reply(60)],
       /the SYN-ACK has none/,
     ],
+    ["a SYN-ACK without a window", handshake({ window: 0 }), /window of 0 octets/],
+    [
+      "a SYN-ACK without a window, and the server's own behind it",
+      [
+        ...handshake({ window: 0 }),
+        { at: 1_020, from: "S", flags: SYN_FLAG | ACK_FLAG, offset: -1, clock: 6_000 },
+      ],
+      /window of 0 octets/,
+    ],
     [
       "one packet put in",
       [...handshake(), reply(60), reply(100), reply(140, { hops: 63 }), reply(200)],
@@ -102,6 +71,11 @@ describe("two stacks", () => {
       "an end without payload from elsewhere",
       [...handshake(), reply(60), { at: 70, from: "S", flags: FIN_FLAG | ACK_FLAG, hops: 63, clock: 6_000 }],
     ],
+    [
+      "a SYN-ACK of whose header the part with the clock was not captured",
+      [...handshake({ clock: undefined, cut: true }), reply(60)],
+    ],
+    ["a window that is full later", [...handshake(), reply(60, { window: 0 })]],
     ["a time to live that is not known", [...handshake({ hops: 0 }), reply(60, { hops: 0 })]],
     ["nothing said", handshake()],
     ["no handshake", [reply(60), reply(100)]],

@@ -27,6 +27,7 @@ export const emptySegment = (): Segment => ({
   window: 0,
   optionsAt: 0,
   payloadAt: 0,
+  isCut: false,
   payloadLength: 0,
   capturedEnd: 0,
 });
@@ -52,6 +53,7 @@ export function decodeTcp(
   segment.capturedEnd = end;
   // A header that was cut ends where it was cut, lest anyone reads options that are not there.
   segment.payloadAt = Math.min(payloadAt, end);
+  segment.isCut = payloadAt > end;
   segment.optionsAt = Math.min(at + MIN_HEADER_BYTES, end);
   return null;
 }
@@ -77,6 +79,7 @@ export function decodeQuotedTcp(
   segment.window = isWhole ? (buffer[at + 14]! << 8) | buffer[at + 15]! : 0;
   segment.optionsAt = end;
   segment.payloadAt = end;
+  segment.isCut = true;
   segment.payloadLength = 0;
   segment.capturedEnd = end;
   return null;

@@ -6,7 +6,7 @@ import type { Direction } from "./direction.ts";
  * The latest telling segments of all connections of a source, so that questions about single packets
  * (when did the server send this, by its own clock?) can be asked once it is known which ones matter.
  *
- * One ring for all: its memory (2.6 MB) does not depend on the input, and a segment costs a few stores.
+ * One ring for all: its memory (3.1 MB) does not depend on the input, and a segment costs a few stores.
  * Each entry links to the one before it of the same connection. What has been overwritten is unknown.
  *
  * Deliberately absent: payload. Text is the dialogue's business.
@@ -19,13 +19,28 @@ const MASK = SIZE - 1;
 /** The timestamps option as all common stacks write it: two NOPs, kind 8, length 10 (RFC 7323 appendix A). */
 const PADDED_CLOCK = 0x0101080a;
 
+/** Kinds of options (IANA, TCP parameters). */
+const END_OF_OPTIONS = 0;
+const NO_OPTION = 1;
+const WINDOW_SCALE = 3;
+const SACK_PERMITTED = 4;
+const SACK_BLOCKS = 5;
+const TIMESTAMPS = 8;
+/** A larger one counts as this (RFC 7323 §2.3). */
+const MAX_SCALE = 14;
+
 const FROM_LOW = 0x100;
 const HAS_CLOCK = 0x200;
-const NO_WINDOW = 0x400;
+/** What options the header has is not known. */
+const OPTIONS_CUT = 0x400;
+const PERMITS_SACK = 0x800;
+const HAS_SCALE = 0x1000;
+const HAS_SACK = 0x2000;
 const HOPS_SHIFT = 16;
+const SCALE_SHIFT = 24;
 
 /** An entry is so many words of 32 bits: one stretch of memory costs less than a column each. */
-const WORDS = 10;
+const WORDS = 12;
 const FRAME = 2;
 const BEFORE = 3;
 const SEQUENCE = 4;
@@ -34,6 +49,9 @@ const CLOCK = 6;
 const ECHO = 7;
 const LENGTH = 8;
 const BITS = 9;
+const WINDOW = 10;
+/** First edge of the first SACK block. */
+const SACK = 11;
 
 export class PacketLog {
   /** Number of the latest entry; entries count from 1. */
@@ -50,18 +68,13 @@ export class PacketLog {
     const { buffer, sourceAt, optionsAt, payloadAt } = segment;
     let bits = segment.flags;
     if (fromLow) bits |= FROM_LOW;
-    if (segment.window === 0) bits |= NO_WINDOW;
     // The address follows the time to live four octets on, in IPv6 at once; a datagram put together has neither.
     if (sourceAt >= 8) bits |= buffer[sourceAt - (segment.addressBytes === 4 ? 4 : 1)]! << HOPS_SHIFT;
-    const clockAt =
-      payloadAt - optionsAt === 12 && word(buffer, optionsAt) === PADDED_CLOCK
-        ? optionsAt + 4
-        : clockIn(buffer, optionsAt, payloadAt);
-    if (clockAt > 0) {
+    if (payloadAt - optionsAt === 12 && word(buffer, optionsAt) === PADDED_CLOCK) {
       bits |= HAS_CLOCK;
-      words[at + CLOCK] = word(buffer, clockAt);
-      words[at + ECHO] = word(buffer, clockAt + 4);
-    }
+      words[at + CLOCK] = word(buffer, optionsAt + 4);
+      words[at + ECHO] = word(buffer, optionsAt + 8);
+    } else bits |= this.#options(segment, at);
     this.#times[at >> 1] = atUs;
     words[at + FRAME] = frame;
     words[at + BEFORE] = before;
@@ -69,7 +82,37 @@ export class PacketLog {
     words[at + ACKNOWLEDGEMENT] = segment.acknowledgement;
     words[at + LENGTH] = segment.payloadLength;
     words[at + BITS] = bits;
+    words[at + WINDOW] = segment.window;
     return entry;
+  }
+
+  /** Notes what options there are, besides the usual. @returns bits */
+  #options({ buffer, optionsAt, payloadAt, isCut }: Segment, at: number): number {
+    const words = this.#words;
+    let bits = isCut ? OPTIONS_CUT : 0;
+    for (let option = optionsAt; option < payloadAt; ) {
+      const kind = buffer[option]!;
+      if (kind === END_OF_OPTIONS) break;
+      if (kind === NO_OPTION) {
+        option++;
+        continue;
+      }
+      const lengthBytes = option + 1 < payloadAt ? buffer[option + 1]! : 0;
+      if (lengthBytes < 2 || option + lengthBytes > payloadAt) return bits | OPTIONS_CUT;
+      if (kind === TIMESTAMPS && lengthBytes === 10) {
+        bits |= HAS_CLOCK;
+        words[at + CLOCK] = word(buffer, option + 2);
+        words[at + ECHO] = word(buffer, option + 6);
+      } else if (kind === WINDOW_SCALE && lengthBytes === 3) {
+        bits |= HAS_SCALE | (buffer[option + 2]! << SCALE_SHIFT);
+      } else if (kind === SACK_PERMITTED) bits |= PERMITS_SACK;
+      else if (kind === SACK_BLOCKS && lengthBytes >= 10) {
+        bits |= HAS_SACK;
+        words[at + SACK] = word(buffer, option + 2);
+      }
+      option += lengthBytes;
+    }
+    return bits;
   }
 
   /** The entries up to `entry` of one connection whose bytes these directions carry. */
@@ -92,32 +135,20 @@ export class PacketLog {
       into.lengthBytes[to] = words[at + LENGTH]!;
       into.acknowledged[to] =
         bits & ACK_FLAG ? (words[at + ACKNOWLEDGEMENT]! - (fromLow ? highZero : lowZero)) | 0 : -1;
-      into.noWindow[to] = bits & NO_WINDOW ? 1 : 0;
+      into.window[to] = words[at + WINDOW]!;
       into.hasClock[to] = bits & HAS_CLOCK ? 1 : 0;
       into.clock[to] = words[at + CLOCK]!;
       into.echo[to] = words[at + ECHO]!;
       into.hops[to] = (bits >>> HOPS_SHIFT) & 0xff;
+      into.knowsOptions[to] = bits & OPTIONS_CUT ? 0 : 1;
+      into.scale[to] = bits & HAS_SCALE ? Math.min(bits >>> SCALE_SHIFT, MAX_SCALE) : -1;
+      into.permitsSack[to] = bits & PERMITS_SACK ? 1 : 0;
+      into.hasSack[to] = bits & HAS_SACK ? 1 : 0;
+      into.sackFrom[to] = (words[at + SACK]! - (fromLow ? highZero : lowZero)) | 0;
       number = words[at + BEFORE]!;
     }
     into.first = to;
   }
-}
-
-/** Offset of the sender's clock in a segment's options, 0 where there is none. */
-function clockIn(buffer: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; ) {
-    const kind = buffer[at]!;
-    if (kind === 0) return 0;
-    if (kind === 1) {
-      at++;
-      continue;
-    }
-    const lengthBytes = buffer[at + 1]!;
-    if (at + 1 >= end || lengthBytes < 2) return 0;
-    if (kind === 8) return lengthBytes === 10 && at + 10 <= end ? at + 2 : 0;
-    at += lengthBytes;
-  }
-  return 0;
 }
 
 function word(buffer: Uint8Array, at: number): number {

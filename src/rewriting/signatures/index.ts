@@ -20,6 +20,7 @@ import { rcptLimitDropped } from "./rcpt-limit-dropped.ts";
 import { sharedBanner } from "./shared-banner.ts";
 import { starttlsMasked } from "./starttls-masked.ts";
 import { starttlsRefused } from "./starttls-refused.ts";
+import { tcpOptionsChanged } from "./tcp-options-changed.ts";
 
 /**
  * What is recognised. To add a signature: a file here that exports a `Signature` (`detect` looks at what
@@ -45,6 +46,7 @@ export const SIGNATURES: readonly Signature[] = [
   sharedBanner,
   answeredTooSoon,
   otherStack,
+  tcpOptionsChanged,
   certificateDiffers,
   certificateMismatch,
   ...COMPARED,

@@ -33,6 +33,7 @@ export const otherStack: Signature = {
     evidence: [
       "The time to live differs by more than a change of route makes, or is counted down from another start (64, 128, 255).",
       "The timestamps (RFC 7323) of SYN-ACK and data cannot be of one clock, or only one of them has any.",
+      "The SYN-ACK has a window of 0 octets: a SYN proxy holds the client back until it has reached the server.",
       "The first eight connections to each server are looked at, then every 64th. Not this: resets, SYN cookies, routes that change by a hop or two.",
     ],
     usually: [
@@ -41,7 +42,7 @@ export const otherStack: Signature = {
     confirm: ["Capture on both sides of the suspect: smtpscope diff INSIDE OUTSIDE."],
     remedy: ["If it only proxies SYNs, it does not harm mail. Otherwise exempt port 25 from the proxy."],
     deliberate: "Yes: it is how such proxies work.",
-    sources: ["RFC 7323 §5", "iptables-extensions(8), SYNPROXY"],
+    sources: ["RFC 7323 §5", "iptables-extensions(8), SYNPROXY; Linux net/netfilter/nf_synproxy_core.c"],
   },
 };
 
@@ -49,5 +50,6 @@ const SAYS: readonly (readonly [about: string, says: string])[] = [
   ["clocks", "SYN-ACK and data have other clocks; "],
   ["timestamps", "only one of SYN-ACK and data has timestamps; "],
   ["this packet", "single packets came from another distance; "],
+  ["the SYN-ACK has a window", "the SYN-ACK has no window; "],
   ["time to live", "SYN-ACK and data came from another distance; "],
 ];

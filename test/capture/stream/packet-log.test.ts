@@ -32,6 +32,11 @@ class Remembering extends Collector {
         table.lengthBytes[i],
         ...clock,
         table.hops[i],
+        table.window[i],
+        table.scale[i] === -1 ? "" : table.scale[i],
+        table.permitsSack[i] === 1,
+        table.hasSack[i] === 1 ? table.sackFrom[i]! + 1 : "",
+        table.knowsOptions[i],
       ];
       this.lines.set(previous, seen.join(" "));
     }
@@ -39,7 +44,7 @@ class Remembering extends Collector {
 }
 
 describeWith(["tshark"], "remembered packets as tshark sees them", () => {
-  test("time, flags, offset, length, clocks and hops are those of the frame", async () => {
+  test("time, flags, offset, length, clocks, hops, window and options are those of the frame", async () => {
     const collector = new Remembering();
     const capture = new Capture(new Dialogues(collector, { ports: PORTS, copiesPossible: true }), PORTS);
     await capture.readFile(CAPTURE, {});
@@ -54,17 +59,28 @@ describeWith(["tshark"], "remembered packets as tshark sees them", () => {
       "tcp.options.timestamp.tsecr",
       "ip.ttl",
       "ipv6.hlim",
+      "tcp.window_size_value",
+      "tcp.options.wscale.shift",
+      "tcp.options.sack_perm",
+      "tcp.options.sack_le",
     ];
-    const rows = await fields(CAPTURE, names, "tcp");
+    const rows = await fields(CAPTURE, names, "tcp", "f");
     const theirs = new Map(
-      rows.map(([frame, time, flags, seq, length, clock = "", echo = "", ttl, hlim]) => [
-        Number(frame),
-        [microsOf(time!), Number(flags) & 0xff, seq, length, clock, echo, ttl || hlim].join(" "),
-      ]),
+      rows.map(([frame, time, flags, seq, length, clock = "", echo = "", ttl, hlim, window, ...options]) => {
+        const [scale = "", permits = "", sack = ""] = options;
+        const numbers = [microsOf(time!), Number(flags) & 0xff, seq, length, clock, echo, ttl || hlim];
+        return [Number(frame), [...numbers, window, scale, permits !== "", sack, 1].join(" ")];
+      }),
     );
     expect(collector.lines.size).toBeGreaterThan(100);
     for (const [frame, line] of collector.lines)
       expect(`${frame}: ${line}`).toBe(`${frame}: ${theirs.get(frame)}`);
+    expect([...collector.lines.values()].filter((line) => /true {2}1$/.test(line)).length).toBeGreaterThan(
+      10,
+    );
+    expect([...collector.lines.values()].filter((line) => /false \d+ 1$/.test(line)).length).toBeGreaterThan(
+      0,
+    );
     // None that opens a connection is left out.
     for (const [frame, line] of theirs) {
       if (Number(line.split(" ")[1]) & SYN_FLAG) expect(collector.lines.has(frame)).toBe(true);

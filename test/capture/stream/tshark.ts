@@ -29,8 +29,13 @@ const SETTINGS = [
   "ip.check_checksum:FALSE",
 ];
 
-/** Values of the given fields, one array a frame; of several occurrences the last, which is the innermost. */
-export async function fields(file: string, names: readonly string[], filter?: string): Promise<string[][]> {
+/** Values of the given fields, one array a frame; of several occurrences the last, which is the innermost, or the first. */
+export async function fields(
+  file: string,
+  names: readonly string[],
+  filter?: string,
+  occurrence: "l" | "f" = "l",
+): Promise<string[][]> {
   const columns = names.flatMap((name) => ["-e", name]);
   const only = filter === undefined ? [] : ["-Y", filter];
   const { out } = await run(
@@ -43,7 +48,7 @@ export async function fields(file: string, names: readonly string[], filter?: st
     "-T",
     "fields",
     "-E",
-    "occurrence=l",
+    `occurrence=${occurrence}`,
     ...columns,
   );
   return out
