@@ -88,7 +88,7 @@ async function run(args: readonly string[]): Promise<number> {
           process.stdout.write((await import("./explain.ts")).explain(id));
         },
       )
-      .command("schema", "Print the JSON Schema of replay -o ndjson", {}, async () => {
+      .command("schema", "Print the JSON Schema of what -o json and -o ndjson print", {}, async () => {
         const { NDJSON_SCHEMA } = await import("../reports/index.ts");
         process.stdout.write(`${JSON.stringify(NDJSON_SCHEMA, null, 2)}\n`);
       })

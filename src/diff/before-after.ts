@@ -50,7 +50,7 @@ function phaseChange(
   level: number,
 ): PhaseChange {
   const [before, after] = [timesView(a), timesView(b)];
-  const views = { phase, before, after };
+  const views = { phase, before, after, change: changeOf(before, after) };
   if (a === undefined || b === undefined) {
     return { ...views, verdict: a === undefined ? "only after" : "only before", p: null, basis: null };
   }
@@ -73,6 +73,16 @@ function timesView(times: PhaseTimes | undefined): PhaseChange["before"] {
     return times.n < least ? null : times.percentileUs(percentile);
   };
   return { n: times.n, p50Us: at(50), p95Us: at(95), p99Us: at(99) };
+}
+
+function changeOf(before: PhaseChange["before"], after: PhaseChange["after"]): PhaseChange["change"] {
+  if (before === null || after === null) return null;
+  const by = (a: number | null, b: number | null) => (a === null || b === null ? null : b - a);
+  return {
+    p50Us: by(before.p50Us, after.p50Us),
+    p95Us: by(before.p95Us, after.p95Us),
+    p99Us: by(before.p99Us, after.p99Us),
+  };
 }
 
 // ---- Banners and keywords

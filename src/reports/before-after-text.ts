@@ -50,7 +50,7 @@ function phaseTable({ phases, level }: BeforeAfter, paint: Paint): string {
     { label: "p50", align: "right", text: pair(({ p50Us }) => time(p50Us)) },
     { label: "p95", align: "right", text: pair(({ p95Us }) => time(p95Us)) },
     { label: "p99", align: "right", text: pair(({ p99Us }) => time(p99Us)) },
-    { label: "p50 by", align: "right", text: ({ before, after }) => changeText(before?.p50Us, after?.p50Us) },
+    { label: "p50 by", align: "right", text: ({ change }) => changeText(change?.p50Us ?? null) },
     {
       label: "",
       align: "left",
@@ -62,9 +62,8 @@ function phaseTable({ phases, level }: BeforeAfter, paint: Paint): string {
   return any ? `${table(columns, phases, paint)}\n${paint("dim", note)}` : table(columns, phases, paint);
 }
 
-function changeText(before: number | null | undefined, after: number | null | undefined): string {
-  if (before === null || before === undefined || after === null || after === undefined) return "-";
-  const by = after - before;
+function changeText(by: number | null): string {
+  if (by === null) return "-";
   return by < 0 ? `−${durationText(-by)}` : `+${durationText(by)}`;
 }
 

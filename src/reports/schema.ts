@@ -1,35 +1,12 @@
 import { PHASES } from "../spine/phase.ts";
+import { beforeAfterDefinitions, diffDefinitions } from "./schema-diff.ts";
+import { cause, rewriting } from "./schema-findings.ts";
+import { closed, count, duration, frames, instant, place, text } from "./schema-parts.ts";
 
 /**
- * JSON Schema (2020-12) of the lines of `-o ndjson`. `smtpscope schema` prints it; the tests check
- * every line they see against it.
+ * JSON Schema (2020-12) of every line of `-o ndjson` and every object of `-o json`, of all commands. `smtpscope schema`
+ * prints it; the tests check all they see against it.
  */
-
-const instant = {
-  type: ["integer", "null"],
-  description: "µs since 1970, floored; null where there is none",
-};
-const duration = { type: ["integer", "null"], minimum: 0, description: "µs" };
-const count = { type: "integer", minimum: 0 };
-const text = { type: "string" };
-const frames = {
-  description: "first and last frame as Wireshark numbers them within the file",
-  oneOf: [
-    { type: "null" },
-    { type: "array", items: { type: "integer", minimum: 1 }, minItems: 2, maxItems: 2 },
-  ],
-};
-const place = {
-  file: { ...text, description: "the file as it was named; - is standard input" },
-  tcpStream: { ...count, description: "tcp.stream as Wireshark numbers it within the file" },
-  client: { ...text, description: "address:port, IPv6 in brackets" },
-  server: { ...text, description: "address:port, IPv6 in brackets" },
-};
-
-function closed(properties: Record<string, unknown>, optional: readonly string[] = []) {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: "object", properties, required, additionalProperties: false };
-}
 
 const exchange = closed(
   {
@@ -143,78 +120,6 @@ const conversation = closed(
   ["live"],
 );
 
-const evidence = {
-  type: "array",
-  description: "where to see it; the first few of all there are",
-  items: closed({
-    file: text,
-    frame: { type: ["integer", "null"], description: "as Wireshark numbers it within the file" },
-    tcpStream: { type: ["integer", "null"] },
-    atUs: instant,
-    text: { ...text, description: "what is to be seen there, escaped" },
-  }),
-};
-const found = {
-  kind: { const: "finding" },
-  severity: { enum: ["info", "warning", "critical"] },
-  confidence: { type: "number", minimum: 0, maximum: 1 },
-  dialogues: { ...count, description: "dialogues it was found in" },
-  claim: text,
-  evidence,
-  remedy: text,
-  source: text,
-};
-
-const rewriting = closed(
-  {
-    ...found,
-    id: { type: "string", pattern: "^rewriting/[a-z0-9-]+$" },
-    basis: {
-      enum: ["seen", "likely"],
-      description: "seen: compared with the server's own bytes; likely: recognised by its looks",
-    },
-    originals: {
-      type: "array",
-      description: "what masked texts may have been, the most likely first; ? for what is not known",
-      items: closed({
-        masked: text,
-        candidates: {
-          type: "array",
-          items: closed({ text, inferred: text, share: { type: "number", minimum: 0, maximum: 1 } }),
-        },
-      }),
-    },
-    differences: {
-      type: "array",
-      description:
-        "what the server said and what arrived, escaped; carets under what differs, and that in hex",
-      items: closed({
-        kinds: { type: "array", items: text },
-        before: text,
-        beforeMarks: text,
-        beforeHex: text,
-        after: text,
-        afterMarks: text,
-        afterHex: text,
-      }),
-    },
-  },
-  ["originals", "differences"],
-);
-
-const cause = closed({
-  ...found,
-  id: { type: "string", pattern: "^cause/[a-z0-9-]+$" },
-  rank: { type: "integer", minimum: 1, description: "1 is the worst; ties share a rank" },
-  ties: { type: "array", items: text, description: "ids that the evidence cannot tell from this one" },
-  deliberate: { type: "boolean", description: "done on purpose" },
-  phases: { type: "array", items: { enum: PHASES } },
-  waitedUs: { ...count, description: "µs waited in the dialogues and phases concerned" },
-  explainedUs: { ...count, description: "of these, what the cause accounts for" },
-  against: evidence,
-  decide: { type: ["string", "null"], description: "the observation that would tell the ties apart" },
-});
-
 const waiting = closed({
   waitedUs: { ...count, description: "as in the report" },
   unseenUs: { ...count, description: "waited past the point of capture: replies that were sent again" },
@@ -258,45 +163,59 @@ const thresholds = {
   }),
 };
 
-const summary = {
-  type: "object",
-  description: "the last line: the report that -o json prints",
-  properties: {
-    kind: { const: "summary" },
-    schema: { const: 1 },
-    totals: { type: "object" },
-    thresholds,
-    waiting,
-    findings: {
-      type: "array",
-      items: { oneOf: [{ $ref: "#/$defs/rewriting" }, { $ref: "#/$defs/cause" }] },
+function reportOf(kind: string, description: string) {
+  return {
+    type: "object",
+    description,
+    properties: {
+      kind: { const: kind },
+      schema: { const: 1 },
+      totals: { type: "object" },
+      thresholds,
+      waiting,
+      findings: {
+        type: "array",
+        items: { oneOf: [{ $ref: "#/$defs/rewriting" }, { $ref: "#/$defs/cause" }] },
+      },
+      phases: { type: "array" },
     },
-    phases: { type: "array" },
-  },
-  required: [
-    "kind",
-    "schema",
-    "tool",
-    "source",
-    "window",
-    "restriction",
-    "thresholds",
-    "totals",
-    "health",
-    "waitedUs",
-    "account",
-    "waiting",
-    "findings",
-    "phases",
-  ],
+    required: [
+      "kind",
+      "schema",
+      "tool",
+      "source",
+      "window",
+      "restriction",
+      "thresholds",
+      "totals",
+      "health",
+      "waitedUs",
+      "account",
+      "waiting",
+      "findings",
+      "phases",
+    ],
+  };
+}
+
+const summary = reportOf("summary", "the last line: the report that -o json prints");
+const report = reportOf("report", "the object that replay -o json prints");
+
+const definitions = {
+  exchange,
+  conversation,
+  rewriting,
+  cause,
+  summary,
+  report,
+  ...diffDefinitions,
+  ...beforeAfterDefinitions,
 };
 
 export const NDJSON_SCHEMA = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "urn:smtpscope:ndjson:1",
-  title: "A line of smtpscope replay -o ndjson",
-  oneOf: ["exchange", "conversation", "rewriting", "cause", "summary"].map((name) => ({
-    $ref: `#/$defs/${name}`,
-  })),
-  $defs: { exchange, conversation, rewriting, cause, summary },
+  title: "A line of smtpscope -o ndjson, or the object of -o json: of replay, proxy, attach and diff",
+  oneOf: Object.keys(definitions).map((name) => ({ $ref: `#/$defs/${name}` })),
+  $defs: definitions,
 };

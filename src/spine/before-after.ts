@@ -30,6 +30,8 @@ export interface PhaseChange {
   readonly phase: Phase;
   readonly before: PhaseTimesView | null;
   readonly after: PhaseTimesView | null;
+  /** After less before; null where it is there on one side only. */
+  readonly change: Omit<PhaseTimesView, "n"> | null;
   readonly verdict: Verdict;
   /** The smaller of Mann–Whitney's and Kolmogorov–Smirnov's; null where nothing was tested. */
   readonly p: number | null;

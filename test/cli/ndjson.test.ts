@@ -1,5 +1,4 @@
 /** `-o ndjson` of every capture there is: each line against the schema, and the sums against the report. */
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Report } from "../../src/spine/report.ts";
 import { SHARED, SHIPPED } from "./support/captures.ts";
@@ -12,19 +11,15 @@ import {
   summaryOf,
   waitEndsAtUs,
 } from "./support/lines.ts";
-import { inParallel, type Outcome, replay, run } from "./support/run.ts";
+import { inParallel, type Outcome, replay } from "./support/run.ts";
+import { printedSchema } from "./support/schema.ts";
 
 const CAPTURES = [...SHIPPED, ...SHARED];
 const outcomes = new Map<string, Outcome>();
 let validate: (line: unknown) => string;
 
 beforeAll(async () => {
-  const schema = await run(["schema"]);
-  expect(schema).toMatchObject({ status: 0, stderr: "" });
-  const check = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(
-    JSON.parse(schema.stdout) as object,
-  );
-  validate = (line) => (check(line) ? "" : JSON.stringify({ line, faults: check.errors }));
+  validate = await printedSchema();
   await inParallel(CAPTURES, async (capture) => {
     outcomes.set(capture, await replay(capture, "-o", "ndjson"));
   });
