@@ -84,7 +84,7 @@ export class Tcp {
   }
 
   fin(from: Side, atUs: number): Packet {
-    const packet = this.#packet(from, atUs, FIN | ACK, 0, 0, null);
+    const packet = this.#packet(from, atUs, FIN | this.#ackFlag(from), 0, 0, null);
     this.#senders[from].finished = true;
     return packet;
   }
@@ -101,10 +101,15 @@ export class Tcp {
     return this.isFinished("client") && this.isFinished("server");
   }
 
+  /** It has not answered the SYN: nothing but that may come from it next. */
+  get isUnanswered(): boolean {
+    const { client, server } = this.#senders;
+    return client.synchronised && !server.heard;
+  }
+
   /** Before the server has answered there is nothing to acknowledge: an early talker. */
   #ackFlag(from: Side): number {
-    const { client, server } = this.#senders;
-    return from === "client" && client.synchronised && !server.heard ? 0 : ACK;
+    return from === "client" && this.isUnanswered ? 0 : ACK;
   }
 
   #packet(
@@ -120,15 +125,17 @@ export class Tcp {
     const headers = headerBytes(this.#ends, flags);
     const block = packetBlock(atUs, headers + keptBytes, headers + payloadBytes, comment);
     const acknowledges = (flags & ACK) !== 0;
+    // A SYN-ACK answers the SYN; what an early talker has said already is acknowledged by what follows.
+    const acknowledged = flags & SYN ? 0 : said(peer);
     writeHeaders(block, PACKET_AT, this.#ends, {
       from,
       flags,
       sequence: flags & SYN ? own.initial : flags & RST && !own.heard ? 0 : next(own),
-      acknowledgement: acknowledges ? next(peer) : 0,
+      acknowledgement: acknowledges ? peer.initial + 1 + acknowledged : 0,
       payloadBytes,
     });
     own.heard = true;
-    if (acknowledges) peer.acknowledged = said(peer);
+    if (acknowledges) peer.acknowledged = acknowledged;
     const payloadAt = PACKET_AT + headers;
     if (payloadBytes === 0) seal(block, PACKET_AT, payloadAt);
     return { block, payloadAt };

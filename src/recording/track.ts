@@ -139,6 +139,7 @@ export class Track implements Lane {
 
   #acknowledge(tcp: Tcp, from: Side, atUs: number): void {
     const peer = from === "client" ? "server" : "client";
+    if (peer === "server" && tcp.isUnanswered) return;
     this.#add(peer, tcp.ack(peer, this.#time(atUs), null), atUs);
   }
 
