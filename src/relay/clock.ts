@@ -5,8 +5,10 @@ import { performance } from "node:perf_hooks";
  * and monotonic from then on, so that a clock that is set meanwhile changes no duration.
  */
 export function nowUs(): number {
-  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
+  return Math.floor((ORIGIN_MS + performance.now()) * 1000);
 }
+
+const ORIGIN_MS = performance.timeOrigin;
 
 /** A shorter sleep is none: the kernel had news when it was asked. */
 const SLEPT_US = 5;

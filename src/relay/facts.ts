@@ -1,4 +1,4 @@
-/** What relay and observer tell each other beside bytes and stamps; sent as JSON. */
+/** What relay and observer tell each other beside bytes and stamps; see observation.ts for how. */
 
 /** With OPEN. `client` and `server` as address:port, IPv6 in brackets. */
 export interface Opened {

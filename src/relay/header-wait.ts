@@ -1,5 +1,5 @@
 import { decodeProxyHeader, type Parties } from "./proxy-header.ts";
-import type { RelaySocket } from "./sockets.ts";
+import { NOBODY, type RelaySocket, type SocketOwner } from "./socket.ts";
 
 /**
  * A connection of a load balancer, until its PROXY header is read. It waits a few seconds and reads no
@@ -15,23 +15,21 @@ export interface HeaderHandlers {
   refused(): void;
 }
 
-export class HeaderWait {
+export class HeaderWait implements SocketOwner {
   readonly #client: RelaySocket;
   readonly #handlers: HeaderHandlers;
   readonly #timer: NodeJS.Timeout;
   #bytes: Buffer = Buffer.alloc(0);
-  #isOver = false;
 
   constructor(client: RelaySocket, handlers: HeaderHandlers) {
     this.#client = client;
     this.#handlers = handlers;
-    this.#timer = setTimeout(this.#refuse, PATIENCE_MS);
-    client.on("end", this.#refuse).on("error", this.#refuse).on("close", this.#refuse);
+    this.#timer = setTimeout(() => this.#refuse(), PATIENCE_MS);
+    client.owner = this;
     client.resume();
   }
 
-  read(lengthBytes: number, buffer: Buffer): void {
-    if (this.#isOver) return;
+  read(_client: RelaySocket, lengthBytes: number, buffer: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, buffer.subarray(0, lengthBytes)]);
     const header = decodeProxyHeader(this.#bytes);
     if (header.kind === "more") return;
@@ -42,15 +40,25 @@ export class HeaderWait {
     }
   }
 
-  readonly #refuse = (): void => {
-    if (this.#isOver) return;
+  ended(): void {
+    this.#refuse();
+  }
+  failed(): void {
+    this.#refuse();
+  }
+  closed(): void {
+    this.#refuse();
+  }
+  // Nothing is written before the header has come.
+  drained(): void {}
+
+  #refuse(): void {
     this.#end();
     this.#handlers.refused();
-  };
+  }
 
   #end(): void {
-    this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#client.off("end", this.#refuse).off("error", this.#refuse).off("close", this.#refuse);
+    this.#client.owner = NOBODY;
   }
 }

@@ -1,16 +1,15 @@
 import type { Closed } from "./facts.ts";
 import { fdOf } from "./native/handles.ts";
 import { ECONNRESET, type Native } from "./native/native.ts";
-import type { RelaySocket } from "./sockets.ts";
 
-/** What only the kernel knows of a socket. Not there without native calls; nothing then depends on it. */
+/** What only the kernel knows of a socket (a RelaySocket, or one of node:net). Not there without native calls; nothing then depends on it. */
 export interface Kernel {
   /** Whether the peer reset the connection; asking clears it. */
-  wasReset(socket: RelaySocket): boolean;
+  wasReset(socket: object): boolean;
   /** Bytes written that the peer has not acknowledged; null when unknown. */
-  unacknowledged(socket: RelaySocket): number | null;
+  unacknowledged(socket: object): number | null;
   /** null when it is too late to ask. */
-  facts(socket: RelaySocket): Closed | null;
+  facts(socket: object): Closed | null;
 }
 
 export function kernelBy(native: Native): Kernel {

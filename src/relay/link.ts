@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Side } from "../spine/wire.ts";
 import { nowUs } from "./clock.ts";
-import type { Connected, Opened, Order, RelayState } from "./facts.ts";
+import type { Closed, Connected, Opened, Order, RelayState } from "./facts.ts";
 import {
   BatchWriter,
   CLIENT_BYTES,
@@ -18,6 +18,7 @@ import {
   SERVER_GAP,
   STATE,
   TICK,
+  UNKNOWN,
 } from "./observation.ts";
 
 /** A batch is sent when it is this old: the delay of what is shown, not of what is measured. */
@@ -33,7 +34,7 @@ const MAX_BACKLOG_BYTES = 32 << 20;
 export interface Observed {
   readonly id: number;
   readonly opened: Opened;
-  /** JSON sent with CONNECTED, once it is. */
+  /** Once it is. */
   readonly connected: { readonly atUs: number; readonly facts: Connected } | null;
   readonly clientBytes: number;
   readonly serverBytes: number;
@@ -134,9 +135,15 @@ export class Link {
       missedServer: connection.serverBytes - (from === "server" ? latestBytes : 0),
     };
     connection.views[this.slot] = view;
-    this.#json(OPEN, id, opened.acceptedAtUs, opened);
-    if (connected !== null) this.#json(CONNECTED, id, connected.atUs, connected.facts);
+    const { client, server, acceptedAtUs, synAtUs } = opened;
+    this.#batch.addText(OPEN, id, acceptedAtUs, `${client}\n${server}`, synAtUs ?? UNKNOWN);
+    if (connected !== null) this.#addConnected(id, connected);
+    this.#added();
     return view;
+  }
+
+  #addConnected(id: number, { atUs, facts: { server, via } }: NonNullable<Observed["connected"]>): void {
+    this.#batch.addText(CONNECTED, id, atUs, `${server}\n${via}`, 0);
   }
 
   #tellMissed(id: number, view: LinkView, atUs: number): void {
@@ -155,7 +162,10 @@ export class Link {
     const { id, connected } = connection;
     if (!this.#isOpen || connected === null) return;
     if (connection.views[this.slot] === undefined) this.opened(connection);
-    else this.#json(CONNECTED, id, connected.atUs, connected.facts);
+    else {
+      this.#addConnected(id, connected);
+      this.#added();
+    }
   }
 
   failed(connection: Observed, atUs: number, failed: object): void {
@@ -175,7 +185,7 @@ export class Link {
     this.#added();
   }
 
-  closed(connection: Observed, atUs: number, facts: object): void {
+  closed(connection: Observed, atUs: number, { rttUs, minRttUs, retransmits }: Closed): void {
     if (!this.#isOpen) return;
     const view = connection.views[this.slot];
     if (view === undefined) {
@@ -183,7 +193,9 @@ export class Link {
       return;
     }
     this.#tellMissed(connection.id, view, atUs);
-    this.#json(CLOSE, connection.id, atUs, facts);
+    const [rtt, minRtt, again] = [rttUs ?? UNKNOWN, minRttUs ?? UNKNOWN, retransmits ?? UNKNOWN];
+    this.#batch.add(CLOSE, connection.id, atUs, rtt, minRtt, again, null);
+    this.#added();
   }
 
   tick(atUs: number): void {

@@ -1,5 +1,6 @@
 import { FileFrames } from "../spine/files.ts";
 import type { EndCause, LiveFacts, Side, SourceSink, StreamSink, Transport } from "../spine/wire.ts";
+import { closedOf, connectedOf, jsonOf, openedOf } from "./decode.ts";
 import type { Closed, Connected, Failed, Opened, Order, RelayState } from "./facts.ts";
 import {
   BatchReader,
@@ -94,19 +95,19 @@ export class LiveSource {
         this.#bytes(id, kind === CLIENT_BYTES ? "client" : "server", record, payload, start, end);
         break;
       case OPEN:
-        this.#opened(id, atUs, json(payload, start, end) as Opened);
+        this.#opened(id, openedOf(record, payload, start, end));
         break;
       case TICK:
         this.#sink.tick(atUs);
         break;
       case STATE:
-        this.#handlers.state(json(payload, start, end) as RelayState);
+        this.#handlers.state(jsonOf(payload, start, end) as RelayState);
         break;
       case RESTORE:
         this.#handlers.restore(payload.slice(start, end));
         break;
       case ORDER:
-        this.#handlers.order(json(payload, start, end) as Order);
+        this.#handlers.order(jsonOf(payload, start, end) as Order);
         break;
       default:
         this.#rarer(record, payload, start, end);
@@ -122,10 +123,10 @@ export class LiveSource {
     transport.lastAtUs = atUs;
     switch (kind) {
       case CONNECTED:
-        transport.connected(atUs, json(payload, start, end) as Connected);
+        transport.connected(atUs, connectedOf(payload, start, end));
         break;
       case FAILED:
-        transport.failed(json(payload, start, end) as Failed);
+        transport.failed(jsonOf(payload, start, end) as Failed);
         break;
       case CLIENT_GAP:
       case SERVER_GAP:
@@ -140,7 +141,7 @@ export class LiveSource {
         break;
       }
       case CLOSE:
-        transport.closed(json(payload, start, end) as Closed);
+        transport.closed(closedOf(record));
         this.#open.delete(id);
         this.#guarded(sink, (to) => to.close(atUs));
         break;
@@ -152,11 +153,11 @@ export class LiveSource {
     if (this.lastAtUs === null || atUs > this.lastAtUs) this.lastAtUs = atUs;
   }
 
-  #opened(id: number, atUs: number, opened: Opened): void {
+  #opened(id: number, opened: Opened): void {
     this.connections++;
     const transport = new LiveTransport(id, this.#frame + 1, opened);
     this.#frame += HANDSHAKE_FRAMES;
-    transport.lastAtUs = atUs;
+    transport.lastAtUs = opened.acceptedAtUs;
     let sink: StreamSink | null = null;
     this.#attempt(() => {
       sink = this.#sink.open(transport);
@@ -201,10 +202,6 @@ export class LiveSource {
 }
 
 const HANDSHAKE_FRAMES = 3;
-
-function json(payload: Uint8Array, start: number, end: number): unknown {
-  return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset + start, end - start).toString());
-}
 
 /** A relayed connection: the client's address, and the connection to the server as ours. */
 class LiveTransport implements Transport {

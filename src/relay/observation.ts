@@ -7,8 +7,11 @@
  */
 
 /** What a record says. Side kinds come in pairs: client, server. */
+/** Text of the client's and the server's address, a line each; where others have the uncertainty, when the connection to the server was begun. */
 export const OPEN = 1;
+/** Text of the server's address and of ours as it sees it, a line each. */
 export const CONNECTED = 2;
+/** JSON of a `Failed`. */
 export const FAILED = 3;
 export const CLIENT_BYTES = 4;
 export const SERVER_BYTES = 5;
@@ -16,6 +19,7 @@ export const CLIENT_GAP = 6;
 export const SERVER_GAP = 7;
 export const CLIENT_END = 8;
 export const SERVER_END = 9;
+/** Three numbers, as in `Closed`, from where others have the length. */
 export const CLOSE = 10;
 export const TICK = 11;
 /** JSON of a `RelayState`. */
@@ -29,6 +33,12 @@ export const RESTORE = 14;
 /** Floats a record: kind, connection, µs since 1970, length, uncertainty of the stamp (µs), µs from reading to written. */
 const RECORD_FLOATS = 6;
 const RECORD_BYTES = RECORD_FLOATS * 8;
+const LENGTH_AT = 3 * 8;
+/** A UTF-16 unit becomes no more. */
+const MAX_UTF8_BYTES = 3;
+/** Where a record has a number that is not known. */
+export const UNKNOWN = -1;
+
 /** Length of an END record: how it ended. */
 export const FIN = 0;
 export const RST = 1;
@@ -48,7 +58,7 @@ const MAX_BATCH_BYTES = 4 << 20;
 const MAX_SPARE = 64;
 
 const hasPayload = (kind: number) =>
-  kind <= SERVER_BYTES || kind === CLOSE || kind === STATE || kind === ORDER || kind === RESTORE;
+  kind <= SERVER_BYTES || kind === STATE || kind === ORDER || kind === RESTORE;
 
 /** Collects records, each with its payload copied behind it. */
 export class BatchWriter {
@@ -79,19 +89,40 @@ export class BatchWriter {
     shareUs: number,
     payload: Uint8Array | null,
   ): void {
-    const view = this.#viewWith(RECORD_BYTES + (payload?.length ?? 0));
+    this.#record(kind, connection, atUs, length, uncertaintyUs, shareUs, payload?.length ?? 0);
+    if (payload === null) return;
+    this.#buffer!.set(payload, this.#at);
+    this.#at += payload.length;
+  }
+
+  /** A record whose payload is text, written in place. */
+  addText(kind: number, connection: number, atUs: number, text: string, uncertaintyUs: number): void {
+    this.#record(kind, connection, atUs, 0, uncertaintyUs, 0, text.length * MAX_UTF8_BYTES);
+    const lengthBytes = this.#buffer!.write(text, this.#at);
+    this.#view!.setFloat64(this.#at - RECORD_BYTES + LENGTH_AT, lengthBytes, true);
+    this.#at += lengthBytes;
+  }
+
+  /** @param roomBytes what follows it at most */
+  #record(
+    kind: number,
+    connection: number,
+    atUs: number,
+    length: number,
+    uncertaintyUs: number,
+    shareUs: number,
+    roomBytes: number,
+  ): void {
+    const view = this.#viewWith(RECORD_BYTES + roomBytes);
     const at = this.#at;
     view.setFloat64(at, kind, true);
     view.setFloat64(at + 8, connection, true);
     view.setFloat64(at + 16, atUs, true);
-    view.setFloat64(at + 24, length, true);
+    view.setFloat64(at + LENGTH_AT, length, true);
     view.setFloat64(at + 32, uncertaintyUs, true);
     view.setFloat64(at + 40, shareUs, true);
     this.#at = at + RECORD_BYTES;
     this.#count++;
-    if (payload === null) return;
-    this.#buffer!.set(payload, this.#at);
-    this.#at += payload.length;
   }
 
   /** The batch's memory, with room for so much more. */

@@ -3,10 +3,10 @@ import { nowUs } from "./clock.ts";
 import type { Closed, Connected, Failed, Opened } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LinkView, Observed } from "./link.ts";
-import { READ_BYTES } from "./native/raw-socket.ts";
 import { FIN, RST } from "./observation.ts";
-import { endpointText, type RelaySocket } from "./sockets.ts";
-import { type ConnectPlan, connectTo } from "./upstream.ts";
+import type { RelaySocket, SocketOwner } from "./socket.ts";
+import { endpointText } from "./sockets.ts";
+import { type ConnectHandlers, Connecting, type ConnectPlan } from "./upstream.ts";
 
 /**
  * One client, its connection to the server, and what goes between them. Nothing here knows SMTP: bytes
@@ -35,7 +35,7 @@ const BLIND_FLUSH_MS = 100;
 
 const KEEP_ALIVE_MS = 60_000;
 
-export class Pair implements Observed {
+export class Pair implements Observed, SocketOwner, ConnectHandlers {
   readonly id: number;
   readonly opened: Opened;
   connected: { atUs: number; facts: Connected } | null = null;
@@ -49,7 +49,8 @@ export class Pair implements Observed {
   /** Without the port. */
   readonly clientAddress: string;
   readonly #owner: PairOwner;
-  #giveUp: (() => void) | null = null;
+  #connecting: Connecting | null = null;
+  #preface: Buffer | null = null;
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #clientEnded = false;
@@ -65,11 +66,8 @@ export class Pair implements Observed {
     this.opened = opened;
     this.lastAtUs = opened.acceptedAtUs;
     this.#owner = owner;
+    client.owner = this;
     client.setNoDelay(true);
-    client.on("end", () => this.#finished("client"));
-    client.on("error", () => this.#broke("client"));
-    client.on("close", () => this.#socketClosed());
-    client.on("drain", () => this.server?.resume());
     client.resume();
   }
 
@@ -85,56 +83,57 @@ export class Pair implements Observed {
 
   /** @param preface goes to the server before the client's first byte, and is none of the dialogue */
   connect(plan: ConnectPlan, preface: Buffer | null): void {
-    this.#giveUp = connectTo(plan, {
-      read: (lengthBytes, buffer) => this.read("server", lengthBytes, buffer),
-      connected: (socket, serverText) => {
-        if (preface !== null) socket.write(preface);
-        this.#attach(socket, serverText);
-        return { broke: () => this.#broke("server") };
-      },
-      failed: (failed) => {
-        if (this.#isOver) return;
-        this.#owner.failed(this, failed);
-        this.client.resetAndDestroy();
-      },
-    });
+    this.#preface = preface;
+    this.#connecting = new Connecting(plan, this);
+    this.#connecting.begin();
+  }
+
+  unreachable(failed: Failed): void {
+    if (this.#isOver) return;
+    this.#owner.failed(this, failed);
+    this.client.resetAndDestroy();
   }
 
   /** The server answered: from now on bytes go both ways. */
-  #attach(server: RelaySocket, serverText: string): void {
+  established(server: RelaySocket, serverText: string): void {
     const atUs = nowUs();
     this.server = server;
+    server.owner = this;
+    let hasRoom = this.#preface === null || server.write(this.#preface);
     const via = endpointText(server.localAddress, server.localPort);
     this.connected = { atUs, facts: { server: serverText, via } };
     this.lastAtUs = atUs;
     server.setNoDelay(true);
-    server.on("end", () => this.#finished("server"));
-    server.on("close", () => this.#socketClosed());
-    server.on("drain", () => this.client.resume());
     this.#owner.connected(this);
     const early = this.#early;
     this.#early = [];
-    for (const chunk of early) server.write(chunk);
+    for (const chunk of early) hasRoom = server.write(chunk);
     if (this.#clientEnded) server.end();
-    else if (!server.writableNeedDrain) this.client.resume();
+    else if (hasRoom) this.client.resume();
     server.resume();
   }
 
   // ---- bytes
 
-  read(from: Side, lengthBytes: number, buffer: Buffer): void {
+  read(socket: RelaySocket, lengthBytes: number, buffer: Buffer, mayKeep: boolean): void {
+    const from = socket === this.client ? "client" : "server";
     const target = from === "client" ? this.server : this.client;
     // The other side broke and this one's reset is on its way: nobody is there to read it.
     if (target?.destroyed) return;
     const atUs = nowUs();
     this.lastAtUs = atUs;
-    const chunk = copyOf(buffer, lengthBytes);
-    const taken = lengthBytes > SMALL_BYTES ? () => giveBack(chunk) : undefined;
     if (from === "client") this.clientBytes += lengthBytes;
     else this.serverBytes += lengthBytes;
+    const isKept = mayKeep && target !== null;
+    const chunk = isKept ? buffer.subarray(0, lengthBytes) : copyOf(buffer, lengthBytes);
     if (target === null) this.#keepEarly(chunk);
-    else if (!target.write(chunk, taken)) (from === "client" ? this.client : this.server)?.pause();
+    else if (!target.write(chunk)) socket.pause();
     this.#owner.bytes(this, from, atUs, chunk, nowUs());
+  }
+
+  drained(socket: RelaySocket): void {
+    if (socket === this.client) this.server?.resume();
+    else this.client.resume();
   }
 
   #keepEarly(chunk: Buffer): void {
@@ -145,10 +144,10 @@ export class Pair implements Observed {
 
   // ---- endings
 
-  #finished(side: Side): void {
-    const socket = side === "client" ? this.client : this.server;
+  ended(socket: RelaySocket): void {
+    const side = socket === this.client ? "client" : "server";
     // Data and a reset that come together are reported as a plain end; the socket knows better.
-    if (socket !== null && this.#owner.kernel?.wasReset(socket) === true) {
+    if (this.#owner.kernel?.wasReset(socket) === true) {
       this.#broke(side);
       return;
     }
@@ -158,13 +157,17 @@ export class Pair implements Observed {
     other?.end();
   }
 
+  failed(socket: RelaySocket): void {
+    this.#broke(socket === this.client ? "client" : "server");
+  }
+
   #broke(side: Side): void {
     if (this.#hasEnded(side) && this.#hasEnded(side === "client" ? "server" : "client")) return;
     if (!this.#hasEnded(side)) this.#end(side, RST);
     const [broken, other] = side === "client" ? [this.client, this.server] : [this.server, this.client];
     broken?.destroy();
     if (other === null) {
-      this.#socketClosed();
+      this.closed();
       return;
     }
     this.#resetWhenFlushed(other, performance.now() + FLUSH_MS);
@@ -211,32 +214,18 @@ export class Pair implements Observed {
     this.#facts = this.#owner.kernel?.facts(server) ?? this.#facts;
   }
 
-  #socketClosed(): void {
+  /** One of its sockets is. */
+  closed(): void {
     if (this.#isOver || !this.client.destroyed || (this.server !== null && !this.server.destroyed)) return;
     this.#isOver = true;
-    if (this.server === null) this.#giveUp?.();
+    if (this.server === null) this.#connecting?.giveUp();
     this.#owner.closed(this, this.#facts);
   }
 }
 
-/** Up to this a copy takes its memory from a slab that Node shares out; more has memory that is used again. */
-const SMALL_BYTES = 2_048;
-
-/** Memory of large chunks that the kernel has taken, for the next ones: 4 MiB. */
-const spare: Buffer[] = [];
-const MAX_SPARE = 64;
-
-/** A read's bytes in memory of their own, because the next read overwrites them. */
+/** Bytes in memory of their own. */
 function copyOf(buffer: Buffer, lengthBytes: number): Buffer {
-  const copy =
-    lengthBytes <= SMALL_BYTES || lengthBytes > READ_BYTES
-      ? Buffer.allocUnsafe(lengthBytes)
-      : (spare.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES)).subarray(0, lengthBytes);
+  const copy = Buffer.allocUnsafe(lengthBytes);
   buffer.copy(copy, 0, 0, lengthBytes);
   return copy;
-}
-
-function giveBack(chunk: Buffer): void {
-  if (chunk.buffer.byteLength !== READ_BYTES || spare.length >= MAX_SPARE) return;
-  spare.push(Buffer.from(chunk.buffer, 0, READ_BYTES));
 }

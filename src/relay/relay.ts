@@ -11,15 +11,8 @@ import { Link, type Missed } from "./link.ts";
 import { Pair, type PairOwner } from "./pair.ts";
 import type { Parties } from "./proxy-header.ts";
 import type { Route } from "./route.ts";
-import {
-  type Adopt,
-  acceptWith,
-  boundTo,
-  endpointText,
-  plainAddress,
-  type ReadHandler,
-  type RelaySocket,
-} from "./sockets.ts";
+import type { RelaySocket } from "./socket.ts";
+import { acceptWith, boundTo, endpointText, plainAddress } from "./sockets.ts";
 import type { Address } from "./upstream.ts";
 
 /**
@@ -105,7 +98,7 @@ export class Relay implements PairOwner {
         return isAnywhere ? begin(server, { ...on, host: "0.0.0.0" }) : Promise.reject(error);
       });
       server.on("error", () => {});
-      acceptWith(server, (adopt) => this.#accept(adopt));
+      acceptWith(server, (client) => this.#accept(client));
       this.#servers.push(server);
       const { address, port } = boundTo(server);
       if (port === undefined)
@@ -215,44 +208,39 @@ export class Relay implements PairOwner {
 
   // ---- connections
 
-  #accept(adopt: Adopt): void {
+  #accept(client: RelaySocket): void {
     this.#accepted++;
     const acceptedAtUs = nowUs();
-    let take: ReadHandler | null = null;
-    const client = adopt((lengthBytes, buffer) => take?.(lengthBytes, buffer));
     const { remoteAddress, remotePort } = client;
     // Gone before it was looked at.
     if (remoteAddress === undefined) {
-      client.on("error", () => {}).destroy();
+      client.destroy();
       return;
     }
     const peer = { host: plainAddress(remoteAddress), port: remotePort ?? 0 };
     const refusal = this.#refusalOf(peer.host);
-    if (refusal !== null) {
-      this.#refuse(client, refusal);
-      return;
-    }
-    if (!this.#options.route.trusts(peer.host)) {
-      take = this.#open(client, peer, null, acceptedAtUs);
-      return;
-    }
+    if (refusal !== null) this.#refuse(client, refusal);
+    else if (this.#options.route.trusts(peer.host)) this.#awaitHeader(client, peer, acceptedAtUs);
+    else this.#open(client, peer, null, acceptedAtUs);
+  }
+
+  #awaitHeader(client: RelaySocket, peer: Address, acceptedAtUs: number): void {
     this.#waiting++;
-    const wait = new HeaderWait(client, {
+    new HeaderWait(client, {
       done: (parties, rest) => {
         this.#waiting--;
-        take = this.#open(client, parties?.source ?? peer, parties, acceptedAtUs);
-        if (rest.length > 0) take?.(rest.length, rest);
+        const pair = this.#open(client, parties?.source ?? peer, parties, acceptedAtUs);
+        if (rest.length > 0) pair?.read(client, rest.length, rest, false);
       },
       refused: () => {
         this.#waiting--;
         this.#refuse(client, "proxy-header");
       },
     });
-    take = (lengthBytes, buffer) => wait.read(lengthBytes, buffer);
   }
 
   /** @param told what a load balancer said of this connection */
-  #open(client: RelaySocket, from: Address, told: Parties | null, acceptedAtUs: number): ReadHandler | null {
+  #open(client: RelaySocket, from: Address, told: Parties | null, acceptedAtUs: number): Pair | null {
     const { route } = this.#options;
     const { host } = from;
     const count = this.#perClient.get(host) ?? 0;
@@ -278,7 +266,7 @@ export class Relay implements PairOwner {
       onConnecting: route.onConnecting,
     };
     pair.connect(plan, route.preface(told, from, client));
-    return (lengthBytes, buffer) => pair.read("client", lengthBytes, buffer);
+    return pair;
   }
 
   #refusalOf(address: string): RefusalKind | null {
@@ -290,7 +278,7 @@ export class Relay implements PairOwner {
 
   #refuse(client: RelaySocket, why: RefusalKind): void {
     this.#refused[why] = (this.#refused[why] ?? 0) + 1;
-    client.on("error", () => {}).resetAndDestroy();
+    client.resetAndDestroy();
   }
 
   // ---- what pairs tell

@@ -7,7 +7,8 @@ import { fdOf } from "./native/handles.ts";
 import { errorName, type Native } from "./native/native.ts";
 import { encodeProxyHeader, type Parties, type ProxyVersion } from "./proxy-header.ts";
 import type { Mode, Source } from "./rules.ts";
-import { boundTo, endpointText, plainAddress, type RelaySocket } from "./sockets.ts";
+import type { RelaySocket } from "./socket.ts";
+import { boundTo, endpointText, plainAddress } from "./sockets.ts";
 import type { Address, SocketOptions, Upstream } from "./upstream.ts";
 
 /** Where connections go, and whom the server sees: all that the modes of the proxy differ in. */
@@ -160,7 +161,7 @@ export class Route {
         if (socket.localPort === undefined) return;
         const ends = [endpointText(socket.localAddress, socket.localPort), endpointText(host, port)] as const;
         this.#guard.remember(...ends);
-        socket.once("close", () => this.#guard.forget(...ends));
+        socket.whenClosed = () => this.#guard.forget(...ends);
       });
     };
   }

@@ -1,7 +1,9 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { getSystemErrorName } from "node:util";
 import type { Failed, FailureKind } from "./facts.ts";
-import { endpointText, type ReadHandler, type RelaySocket, socketWith } from "./sockets.ts";
+import type { RelaySocket, SocketOwner } from "./socket.ts";
+import { endpointText, socketWith } from "./sockets.ts";
 
 /** One address to connect to. */
 export interface Address {
@@ -75,60 +77,82 @@ export interface ConnectPlan {
 }
 
 export interface ConnectHandlers {
-  readonly read: ReadHandler;
-  /** @returns what is told of errors from now on */
-  connected(socket: RelaySocket, serverText: string): { broke(): void };
-  failed(failed: Failed): void;
+  /** The socket is the handler's from now on. */
+  established(socket: RelaySocket, serverText: string): void;
+  unreachable(failed: Failed): void;
 }
 
-/** @returns a function that gives up */
-export function connectTo(plan: ConnectPlan, handlers: ConnectHandlers): () => void {
-  const { addresses, timeoutMs, socketOptions, onConnecting } = plan;
-  let socket: RelaySocket | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let isOver = false;
-  const attempt = (index: number) => {
-    const address = addresses[index];
+/** The attempts to connect, one after the other. */
+export class Connecting implements SocketOwner {
+  readonly #plan: ConnectPlan;
+  readonly #handlers: ConnectHandlers;
+  #index = 0;
+  #socket: RelaySocket | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(plan: ConnectPlan, handlers: ConnectHandlers) {
+    this.#plan = plan;
+    this.#handlers = handlers;
+  }
+
+  /** Nobody is told before it returns, unless there is nothing to connect with. */
+  begin(): void {
+    const { addresses, timeoutMs, socketOptions, onConnecting } = this.#plan;
+    const address = addresses[this.#index];
     if (address === undefined) return;
-    const next = (failed: Failed) => {
-      if (timer !== null) clearTimeout(timer);
-      if (isOver) return;
-      if (index + 1 < addresses.length) attempt(index + 1);
-      else {
-        isOver = true;
-        handlers.failed(failed);
-      }
-    };
-    let established: { broke(): void } | null = null;
-    let trying: RelaySocket;
+    let socket: RelaySocket;
     try {
-      trying = socketWith(socketOptions(address), handlers.read);
+      socket = socketWith(socketOptions(address), this);
     } catch (error) {
-      next(failureOf(error as NodeJS.ErrnoException));
+      this.#next(failureOf(error as NodeJS.ErrnoException));
       return;
     }
-    socket = trying;
-    trying.on("error", (error: NodeJS.ErrnoException) => {
-      if (established !== null) established.broke();
-      else next(failureOf(error));
-    });
-    timer = setTimeout(() => {
-      trying.destroy();
-      next({ kind: "timeout", text: `no answer from ${endpointText(address.host, address.port)}` });
+    this.#socket = socket;
+    this.#timer = setTimeout(() => {
+      this.giveUp();
+      this.#next({ kind: "timeout", text: `no answer from ${endpointText(address.host, address.port)}` });
     }, timeoutMs);
-    trying.connect(address, () => {
-      if (timer !== null) clearTimeout(timer);
-      isOver = true;
-      established = handlers.connected(trying, endpointText(address.host, address.port));
+    socket.connect(address, () => {
+      if (socket !== this.#socket) return;
+      this.#forget();
+      this.#handlers.established(socket, endpointText(address.host, address.port));
     });
-    onConnecting?.(trying, address);
-  };
-  attempt(0);
-  return () => {
-    isOver = true;
-    if (timer !== null) clearTimeout(timer);
+    onConnecting?.(socket, address);
+  }
+
+  /** Ends the attempt that is going on. */
+  giveUp(): void {
+    const socket = this.#socket;
+    this.#forget();
     socket?.destroy();
-  };
+  }
+
+  #forget(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#socket = null;
+  }
+
+  #next(failed: Failed): void {
+    this.#index++;
+    if (this.#index < this.#plan.addresses.length) this.begin();
+    else this.#handlers.unreachable(failed);
+  }
+
+  // ---- what the socket tells
+
+  failed(socket: RelaySocket, error: number, call: string): void {
+    if (socket !== this.#socket) return;
+    this.#forget();
+    const code = getSystemErrorName(error);
+    this.#next({ kind: KINDS[code] ?? "other", text: `${call} ${code}` });
+  }
+
+  // It is not read before it is connected.
+  read(): void {}
+  ended(): void {}
+  drained(): void {}
+  closed(): void {}
 }
 
 const KINDS: Readonly<Record<string, FailureKind>> = {

@@ -7,6 +7,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { portOf } from "../../spine/address.ts";
 import { textOf } from "../../spine/text.ts";
+import { connectedOf, jsonOf, openedOf } from "../decode.ts";
 import type { Failed, Opened, RelayState } from "../facts.ts";
 import { BatchReader, CONNECTED, FAILED, OPEN, SERVER_BYTES, STATE } from "../observation.ts";
 import { attachedLink } from "../observer-end.ts";
@@ -49,19 +50,18 @@ export class Watched {
   private constructor() {
     this.#reader = new BatchReader((record, payload, start, end) => {
       const id = record[1]!;
-      const told = () => JSON.parse(Buffer.from(payload.subarray(start, end)).toString()) as unknown;
       switch (record[0]) {
         case STATE:
-          this.state = told() as RelayState;
+          this.state = jsonOf(payload, start, end) as RelayState;
           break;
         case OPEN:
-          if (this.opened.size < MAX_REMEMBERED) this.opened.set(id, told() as Opened);
+          if (this.opened.size < MAX_REMEMBERED) this.opened.set(id, openedOf(record, payload, start, end));
           break;
         case CONNECTED:
-          if (this.opened.has(id)) this.connected.set(id, (told() as { server: string }).server);
+          if (this.opened.has(id)) this.connected.set(id, connectedOf(payload, start, end).server);
           break;
         case FAILED:
-          if (this.opened.has(id)) this.failed.set(id, (told() as Failed).text);
+          if (this.opened.has(id)) this.failed.set(id, (jsonOf(payload, start, end) as Failed).text);
           break;
         case SERVER_BYTES:
           if (this.opened.has(id)) this.answered.add(id);

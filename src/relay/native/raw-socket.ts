@@ -1,24 +1,22 @@
 /**
  * A TCP socket without Node's streams: the handle below `net.Socket`, asked directly. A relay does little
  * else than read and write, and the streams in between cost it more than the kernel does: a connection
- * relayed by handles takes about half the CPU. It has the methods and events of `net.Socket` that the
- * relay uses, in the same order.
+ * relayed by handles takes about half the CPU.
  *
  * The handles are not documented (`process.binding`). `openHandles` says whether this Node has them all;
  * where it has not, or where SMTPSCOPE_PLAIN_SOCKETS is set, the relay uses net.Socket. The tests of the
  * relay run with both.
  */
-import { EventEmitter } from "node:events";
-import { isIPv6 } from "node:net";
 import { getSystemErrorName } from "node:util";
-
-/** Takes what was read; the buffer is lent for the call. */
-export type ReadHandler = (lengthBytes: number, buffer: Buffer) => void;
+import { NOBODY, type RelaySocket, type SocketOwner } from "../socket.ts";
+import { ReadBuffers, sharedBuffer } from "./read-buffers.ts";
 
 /** A TCPWrap. Calls return 0 or a negative errno. */
 interface Handle {
   readonly fd: number;
-  onread: () => void;
+  onread: (this: Handle) => void;
+  /** Ours: the socket of this handle. */
+  socket?: RawSocket;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -58,11 +56,6 @@ interface Handles {
   readonly kLastWriteWasAsync: number;
 }
 
-/** The most that one read brings. */
-export const READ_BYTES = 65_536;
-/** All sockets read into it: what was read is copied to where it is needed before the next read. */
-export const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-
 const UV_EOF = -4095;
 const ENOTCONN = -107;
 /** `shutdown` had nothing to wait for. */
@@ -96,41 +89,51 @@ function isComplete(handles: Record<string, unknown>): handles is Record<string,
   );
 }
 
-export class RawSocket extends EventEmitter {
+/** A write that is done at once leaves its request unused, for the next write of whichever socket. */
+let unusedWrite: Request | null = null;
+
+/** The same for all handles, which are called as `this`. */
+function onRead(this: Handle): void {
+  this.socket?.onRead();
+}
+
+export class RawSocket implements RelaySocket {
+  owner: SocketOwner;
+  whenClosed: (() => void) | null = null;
   destroyed = false;
-  /** Bytes that the kernel has not taken yet. */
   writableLength = 0;
   readonly #handles: Handles;
   readonly #handle: Handle;
-  readonly #read: ReadHandler;
+  #buffer: Buffer = sharedBuffer;
   #isReading = false;
   #readEnded = false;
   #endAsked = false;
   #writeEnded = false;
   #peer: Name | null = null;
   #own: Name | null = null;
-  /** A write that is done at once leaves its request unused. */
-  #spare: Request | null = null;
 
-  constructor(handles: Handles, handle: Handle, read: ReadHandler) {
-    super();
+  constructor(handles: Handles, handle: Handle, owner: SocketOwner = NOBODY) {
+    this.owner = owner;
     this.#handles = handles;
     this.#handle = handle;
-    this.#read = read;
-    handle.onread = () => this.#onRead();
+    handle.socket = this;
+    handle.onread = onRead;
     handle.useUserBuffer(sharedBuffer);
   }
 
-  /** One to be connected; over a descriptor, where it is bound already. */
-  static unconnected(handles: Handles, fd: number | null, read: ReadHandler): RawSocket {
+  /**
+   * One to be connected; over a descriptor, where it is bound already.
+   * @throws Error when the descriptor is none
+   */
+  static unconnected(handles: Handles, fd: number | null, owner: SocketOwner): RawSocket {
     const handle = new handles.TCP(handles.SOCKET);
     const status = fd === null ? 0 : handle.open(fd);
     if (status !== 0) throw new Error(`open ${getSystemErrorName(status)}`);
-    return new RawSocket(handles, handle, read);
+    return new RawSocket(handles, handle, owner);
   }
 
   /** Where `fdOf` looks for the descriptor. */
-  get _handle(): Handle | null {
+  get _handle(): object | null {
     return this.destroyed ? null : this.#handle;
   }
 
@@ -162,21 +165,15 @@ export class RawSocket extends EventEmitter {
     return this.#own ?? {};
   }
 
-  get writableNeedDrain(): boolean {
-    return this.writableLength > 0;
-  }
-
-  setNoDelay(on: boolean): this {
+  setNoDelay(on: boolean): void {
     if (!this.destroyed) this.#handle.setNoDelay(on);
-    return this;
   }
 
-  setKeepAlive(on: boolean, delayMs: number): this {
+  setKeepAlive(on: boolean, delayMs: number): void {
     if (!this.destroyed) this.#handle.setKeepAlive(on, Math.floor(delayMs / 1000));
-    return this;
   }
 
-  connect({ host, port }: { readonly host: string; readonly port: number }, connected: () => void): this {
+  connect({ host, port }: { readonly host: string; readonly port: number }, connected: () => void): void {
     const request = new this.#handles.TCPConnectWrap();
     request.oncomplete = (status) => {
       if (this.destroyed) return;
@@ -184,77 +181,81 @@ export class RawSocket extends EventEmitter {
       else connected();
     };
     const handle = this.#handle;
-    const status = isIPv6(host) ? handle.connect6(request, host, port) : handle.connect(request, host, port);
-    if (status !== 0) process.nextTick(() => this.#fail(status, "connect"));
-    return this;
+    // An address, never a name: a colon makes it one of IPv6.
+    const isIPv6 = host.includes(":");
+    const status = isIPv6 ? handle.connect6(request, host, port) : handle.connect(request, host, port);
+    if (status !== 0) this.#failSoon(status, "connect");
   }
 
   // ---- bytes
 
-  resume(): this {
-    if (this.#isReading || this.destroyed || this.#readEnded) return this;
+  resume(): void {
+    if (this.#isReading || this.destroyed || this.#readEnded) return;
     this.#isReading = true;
     const status = this.#handle.readStart();
-    if (status !== 0) process.nextTick(() => this.#fail(status, "read"));
-    return this;
+    if (status !== 0) this.#failSoon(status, "read");
   }
 
-  pause(): this {
-    if (!this.#isReading) return this;
+  pause(): void {
+    if (!this.#isReading) return;
     this.#isReading = false;
     if (!this.destroyed) this.#handle.readStop();
-    return this;
   }
 
-  #onRead(): void {
+  /** The handle's: bytes, the end, or an error. */
+  onRead(): void {
     if (this.destroyed) return;
     const { streamBaseState, kReadBytesOrError } = this.#handles;
     const result = streamBaseState[kReadBytesOrError]!;
-    if (result > 0) this.#read(result, sharedBuffer);
-    else if (result === UV_EOF) {
+    if (result > 0) {
+      const buffer = this.#buffer;
+      this.owner.read(this, result, buffer, buffer !== sharedBuffer);
+      // While it is paused the owner may keep what was read.
+      if (this.#isReading && !this.destroyed) this.#fitBuffer(result);
+    } else if (result === UV_EOF) {
       this.pause();
       this.#readEnded = true;
-      this.emit("end");
+      this.owner.ended(this);
       this.#closeIfDone();
     } else if (result < 0) this.#fail(result, "read");
   }
 
-  /**
-   * @param taken told when the chunk's memory is free again; not where the socket is ended or broken
-   * @returns false when the kernel has not taken it all: "drain" tells when it has
-   */
-  write(chunk: Buffer, taken?: () => void): boolean {
+  #fitBuffer(lastBytes: number): void {
+    const buffer = buffers.next(this.#buffer, lastBytes);
+    if (buffer === this.#buffer) return;
+    this.#buffer = buffer;
+    this.#handle.useUserBuffer(buffer);
+  }
+
+  write(chunk: Buffer): boolean {
     if (this.destroyed || this.#endAsked) return false;
     const { WriteWrap, streamBaseState, kLastWriteWasAsync } = this.#handles;
-    const request = this.#spare ?? new WriteWrap();
+    const request = unusedWrite ?? new WriteWrap();
+    unusedWrite = null;
     const status = this.#handle.writeBuffer(request, chunk);
     if (status !== 0) {
       // Told when the caller is done, as a stream would.
-      process.nextTick(() => this.#fail(status, "write"));
+      this.#failSoon(status, "write");
       return true;
     }
     if (streamBaseState[kLastWriteWasAsync] === 0) {
-      this.#spare = request;
-      taken?.();
+      unusedWrite = request;
       return this.writableLength === 0;
     }
-    this.#spare = null;
     this.writableLength += chunk.length;
     request.buffer = chunk;
     request.oncomplete = (result) => {
       this.writableLength -= chunk.length;
-      taken?.();
       if (result !== 0) this.#fail(result, "write");
-      else if (this.writableLength === 0 && !this.destroyed) this.emit("drain");
+      else if (this.writableLength === 0 && !this.destroyed) this.owner.drained(this);
     };
     return false;
   }
 
   // ---- endings
 
-  /** No more is written; the peer is told when all that was has gone. */
-  end(): this {
-    if (this.#endAsked || this.destroyed) return this;
+  end(): void {
+    if (this.#endAsked || this.destroyed) return;
     this.#endAsked = true;
     const request = new this.#handles.ShutdownWrap();
     const ended = () => {
@@ -264,39 +265,45 @@ export class RawSocket extends EventEmitter {
     request.oncomplete = ended;
     const status = this.#handle.shutdown(request);
     if (status === DONE || status === ENOTCONN) ended();
-    else if (status !== 0) process.nextTick(() => this.#fail(status, "shutdown"));
-    return this;
+    else if (status !== 0) this.#failSoon(status, "shutdown");
   }
 
   #closeIfDone(): void {
     if (this.#readEnded && this.#writeEnded) this.destroy();
   }
 
+  #failSoon(status: number, call: string): void {
+    process.nextTick(() => this.#fail(status, call));
+  }
+
   #fail(status: number, call: string): void {
     if (this.destroyed) return;
-    this.emit("error", failure(status, call));
+    this.owner.failed(this, status, call);
     this.destroy();
   }
 
-  destroy(): this {
-    if (this.destroyed) return this;
-    this.destroyed = true;
-    this.#handle.close(() => this.emit("close"));
-    return this;
+  destroy(): void {
+    if (this.destroyed) return;
+    this.#let();
+    this.#handle.close(this.#closed);
   }
 
-  /** Ends it with a reset instead of an orderly end. */
-  resetAndDestroy(): this {
-    if (this.destroyed) return this;
-    this.destroyed = true;
-    const closed = () => this.emit("close");
-    if (this.#handle.reset(closed) !== 0) this.#handle.close(closed);
-    return this;
+  resetAndDestroy(): void {
+    if (this.destroyed) return;
+    this.#let();
+    if (this.#handle.reset(this.#closed) !== 0) this.#handle.close(this.#closed);
   }
+
+  /** Somebody may still write from its buffer, so that one is not used again. */
+  #let(): void {
+    this.destroyed = true;
+    buffers.lose(this.#buffer);
+  }
+
+  readonly #closed = (): void => {
+    this.owner.closed(this);
+    this.whenClosed?.();
+  };
 }
 
-/** Not an Error: a peer that resets is no news, and where it was noticed costs more than the reset itself. */
-function failure(status: number, syscall: string): NodeJS.ErrnoException {
-  const code = getSystemErrorName(status);
-  return { name: "Error", message: `${syscall} ${code}`, code, errno: status, syscall };
-}
+const buffers = new ReadBuffers();
