@@ -147,7 +147,7 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const native = await openNative();
   const route = routeOf(args, upstream, listen, native);
   const kernel = typeof native === "string" ? null : kernelBy(native);
-  const relay = new Relay({ listen, route, kernel }, limits);
+  const relay = new Relay({ listen, route, kernel, tellsMessages: files.raw }, limits);
   surviveEverything();
   await listenOrSay(relay, listen);
   if (upstream !== null && args.mode === "explicit") refuseLoop(route, upstream);

@@ -50,6 +50,11 @@ export class Body {
     return this.#behindDot === null ? to : this.#looseEnd!.offset;
   }
 
+  /** Of what comes only the length matters, until its end. */
+  get isUnread(): boolean {
+    return this.#scanner.isFar && this.#behindDot === null && this.#digest === null;
+  }
+
   begin(fromUs: number): void {
     this.#scanner.start();
     this.fromUs = fromUs;

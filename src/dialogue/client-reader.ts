@@ -110,6 +110,11 @@ export class ClientReader {
     return this.#mode === "body" || this.#mode === "bdat";
   }
 
+  /** See `StreamSink`. */
+  get isUnread(): boolean {
+    return this.#mode === "body" && this.#message.isUnread;
+  }
+
   /** What comes cannot be read any more. */
   get lost(): boolean {
     return this.#mode === "ignored";

@@ -116,6 +116,10 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     return !this.#closed && this.#taken?.recognition.verdict !== "other";
   }
 
+  get isUnread(): boolean {
+    return !this.#closed && this.#taken?.client.isUnread === true;
+  }
+
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
     if (!this.wanted) return;
     const { account, client, queue } = this.#desk;

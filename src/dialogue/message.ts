@@ -78,6 +78,10 @@ export class Message {
     return this.#body.certainTo(to);
   }
 
+  get isUnread(): boolean {
+    return this.#body.isUnread;
+  }
+
   /** It ended there. @returns what came behind it, which was no message */
   takeBehindDot(): Held | null {
     return this.#body.takeBehindDot();

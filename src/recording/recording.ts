@@ -53,7 +53,7 @@ export interface RecordingCounts {
 
 export class Recording implements PrivacyListener {
   readonly #file: RotatingFile;
-  readonly #raw: boolean;
+  readonly raw: boolean;
   readonly #uncertaintyUs: RecordingOptions["uncertaintyUs"];
   readonly #order: InOrder;
   readonly #tracks = new Map<Transport, Track>();
@@ -71,7 +71,7 @@ export class Recording implements PrivacyListener {
     if (!path.endsWith(".pcapng")) {
       throw new SmtpscopeError("usage", `a recording is a pcapng file: name it ${path}.pcapng`);
     }
-    this.#raw = raw;
+    this.raw = raw;
     this.#uncertaintyUs = options.uncertaintyUs;
     const about = raw ? "SMTP, secrets and messages included" : "SMTP; secrets and messages are filler";
     this.#file = new RotatingFile({
@@ -106,7 +106,7 @@ export class Recording implements PrivacyListener {
   before(inner: SourceSink): SourceSink {
     return {
       open: (transport) => {
-        const withheld = this.#raw ? null : this.#withheld;
+        const withheld = this.raw ? null : this.#withheld;
         const track = new Track(transport, this.#order, this.#number++, withheld);
         this.#tracks.set(transport, track);
         this.#connecting.add(track);

@@ -3,6 +3,8 @@ import type { Track } from "./track.ts";
 
 /** The recording a tee belongs to. */
 interface Home {
+  /** Messages are written as they are. */
+  readonly raw: boolean;
   remarkOn(frame: number): string | null;
   guarded<T>(track: Track, act: () => T): T | undefined;
   passed(track: Track, atUs: number): void;
@@ -24,6 +26,10 @@ export class Tee implements StreamSink {
   /** Of what is not SMTP the lengths are recorded. */
   get wanted(): boolean {
     return this.#inner.wanted || !this.#track.isGivenUp;
+  }
+
+  get isUnread(): boolean {
+    return !this.#home.raw && this.#inner.isUnread === true;
   }
 
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { TAIL_BYTES } from "../spine/end-of-data.ts";
 import type { Side } from "../spine/wire.ts";
 import { nowUs } from "./clock.ts";
 import type { Closed, Connected, Opened, Order, RelayState } from "./facts.ts";
@@ -7,6 +8,7 @@ import {
   CLIENT_BYTES,
   CLIENT_END,
   CLIENT_GAP,
+  CLIENT_UNREAD,
   CLOSE,
   CONNECTED,
   FAILED,
@@ -98,6 +100,7 @@ export class Link {
     return this.#stream.writableLength + this.#batch.bytes > MAX_BACKLOG_BYTES;
   }
 
+  /** @param isUnread the bytes are of a message, and not told; see long-message.ts */
   bytes(
     connection: Observed,
     from: Side,
@@ -105,6 +108,7 @@ export class Link {
     chunk: Buffer,
     uncertaintyUs: number,
     shareUs: number,
+    isUnread: boolean,
   ): void {
     if (!this.#isOpen) return;
     if (this.#isBehind) {
@@ -113,6 +117,12 @@ export class Link {
     }
     const view = connection.views[this.slot] ?? this.#announce(connection, from, chunk.length);
     if (view.missedClient > 0 || view.missedServer > 0) this.#tellMissed(connection.id, view, atUs);
+    if (isUnread) {
+      const tail = chunk.subarray(-TAIL_BYTES);
+      this.#batch.add(CLIENT_UNREAD, connection.id, atUs, chunk.length, uncertaintyUs, shareUs, tail);
+      this.#added();
+      return;
+    }
     const kind = from === "client" ? CLIENT_BYTES : SERVER_BYTES;
     this.#batch.add(kind, connection.id, atUs, chunk.length, uncertaintyUs, shareUs, chunk);
     this.#added();

@@ -1,3 +1,4 @@
+import { TAIL_BYTES } from "../spine/end-of-data.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { EndCause, LiveFacts, Side, SourceSink, StreamSink, Transport } from "../spine/wire.ts";
 import { closedOf, connectedOf, jsonOf, openedOf } from "./decode.ts";
@@ -7,6 +8,7 @@ import {
   CLIENT_BYTES,
   CLIENT_END,
   CLIENT_GAP,
+  CLIENT_UNREAD,
   CLOSE,
   CONNECTED,
   FAILED,
@@ -20,6 +22,7 @@ import {
   STATE,
   TICK,
 } from "./observation.ts";
+import { MAX_STAND_IN_BYTES, StandIn } from "./stand-in.ts";
 
 /**
  * A relay as a source, at the observer's end: observations in, the same calls out that a capture makes.
@@ -52,6 +55,7 @@ export class LiveSource {
   readonly #sink: SourceSink;
   readonly #handlers: LiveHandlers;
   readonly #open = new Map<number, { transport: LiveTransport; sink: StreamSink | null }>();
+  readonly #standIn = new StandIn();
   readonly #reader = new BatchReader((record, payload, start, end) =>
     this.#record(record, payload, start, end),
   );
@@ -93,6 +97,9 @@ export class LiveSource {
       case CLIENT_BYTES:
       case SERVER_BYTES:
         this.#bytes(id, kind === CLIENT_BYTES ? "client" : "server", record, payload, start, end);
+        break;
+      case CLIENT_UNREAD:
+        this.#untold(id, record, payload, start);
         break;
       case OPEN:
         this.#opened(id, openedOf(record, payload, start, end));
@@ -179,6 +186,19 @@ export class LiveSource {
       sink.bytes(from, atUs, frame, payload, start, end);
     } catch {
       this.#lost(entry);
+    }
+  }
+
+  /** Bytes that the relay took for a message's, of which it told the number and the last. */
+  #untold(id: number, record: Float64Array, payload: Uint8Array, start: number): void {
+    const lengthBytes = record[3]!;
+    const sink = this.#open.get(id)?.sink ?? null;
+    if (sink?.isUnread === true && lengthBytes > TAIL_BYTES && lengthBytes <= MAX_STAND_IN_BYTES) {
+      const standIn = this.#standIn.take(lengthBytes, payload, start);
+      this.#bytes(id, "client", record, standIn, 0, lengthBytes);
+      this.#standIn.giveBack();
+    } else {
+      this.#guarded(sink, (to) => to.gap("client", record[2]!, ++this.#frame, lengthBytes, "overrun"));
     }
   }
 

@@ -1,3 +1,5 @@
+import { TAIL_BYTES } from "../spine/end-of-data.ts";
+
 /**
  * What the relay tells those who watch, on its way between processes: batches of records. The relay
  * copies numbers and bytes into one buffer and writes that; nothing is serialised a second time.
@@ -30,6 +32,9 @@ export const ORDER = 13;
 /** What an earlier observer had made of it: its last checkpoint. */
 export const RESTORE = 14;
 
+/** So many bytes of a client's message that are not told, but for the last four: they are the payload. */
+export const CLIENT_UNREAD = 15;
+
 /** Floats a record: kind, connection, µs since 1970, length, uncertainty of the stamp (µs), µs from reading to written. */
 const RECORD_FLOATS = 6;
 const RECORD_BYTES = RECORD_FLOATS * 8;
@@ -57,8 +62,11 @@ const MAX_BATCH_BYTES = 4 << 20;
 /** Memory of batches that have gone out, for the next ones: 9 MiB. New memory for each would keep the collector busy. */
 const MAX_SPARE = 64;
 
-const hasPayload = (kind: number) =>
-  kind <= SERVER_BYTES || kind === STATE || kind === ORDER || kind === RESTORE;
+function payloadBytes(kind: number, length: number): number {
+  if (kind === CLIENT_UNREAD) return TAIL_BYTES;
+  const hasPayload = kind <= SERVER_BYTES || kind === STATE || kind === ORDER || kind === RESTORE;
+  return hasPayload ? length : 0;
+}
 
 /** Collects records, each with its payload copied behind it. */
 export class BatchWriter {
@@ -228,7 +236,7 @@ export class BatchReader {
       if (at + RECORD_BYTES > end) throw new Error("not a stream of observations");
       for (let j = 0; j < RECORD_FLOATS; j++) record[j] = view.getFloat64(at + j * 8, true);
       at += RECORD_BYTES;
-      const length = hasPayload(record[0]!) ? record[3]! : 0;
+      const length = payloadBytes(record[0]!, record[3]!);
       if (!(length >= 0 && at + length <= end)) throw new Error("not a stream of observations");
       this.#handler(record, all, at, at + length);
       at += length;

@@ -3,6 +3,7 @@ import { nowUs } from "./clock.ts";
 import type { Closed, Connected, Failed, Opened } from "./facts.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LinkView, Observed } from "./link.ts";
+import { LongMessage } from "./long-message.ts";
 import { FIN, RST } from "./observation.ts";
 import type { RelaySocket, SocketOwner } from "./socket.ts";
 import { endpointText } from "./sockets.ts";
@@ -42,6 +43,7 @@ export class Pair implements Observed, SocketOwner, ConnectHandlers {
   clientBytes = 0;
   serverBytes = 0;
   readonly views: (LinkView | undefined)[] = [];
+  readonly message = new LongMessage();
   /** When something last happened on it, for the idle timeout. */
   lastAtUs: number;
   readonly client: RelaySocket;

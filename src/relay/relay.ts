@@ -35,6 +35,8 @@ export interface RelayOptions {
   readonly listen: readonly ListenOn[];
   readonly route: Route;
   readonly kernel: Kernel | null;
+  /** Long messages whole, for who writes them down. */
+  readonly tellsMessages: boolean;
 }
 
 /** How often links are told of the time and of the relay's condition. */
@@ -287,7 +289,9 @@ export class Relay implements PairOwner {
     this.#relayedBytes += chunk.length;
     if (this.#observer?.isOpen !== true) this.missed.bytes += chunk.length;
     const uncertaintyUs = this.#busy.uncertaintyUs(atUs);
-    for (const link of this.#links) link.bytes(pair, from, atUs, chunk, uncertaintyUs, writtenUs - atUs);
+    const isUnread = !this.#options.tellsMessages && pair.message.passes(from, chunk);
+    const shareUs = writtenUs - atUs;
+    for (const link of this.#links) link.bytes(pair, from, atUs, chunk, uncertaintyUs, shareUs, isUnread);
   }
 
   connected(pair: Pair): void {

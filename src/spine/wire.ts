@@ -87,6 +87,11 @@ export interface LiveFacts {
 export interface StreamSink {
   /** False when nothing more is wanted of this connection (it is not SMTP). */
   readonly wanted: boolean;
+  /**
+   * The client is far into a message: until CRLF.CRLF any other bytes would do as well as its own, but for
+   * the last four of each call. Absent: never.
+   */
+  readonly isUnread?: boolean;
   bytes(from: Side, atUs: AtUs, frame: number, buffer: Uint8Array, start: number, end: number): void;
   gap(from: Side, atUs: AtUs, frame: number, lengthBytes: number, why: GapCause): void;
   /** A further copy, in packet `frame`, of bytes already delivered: stream offsets [fromOffset, toOffset). */
