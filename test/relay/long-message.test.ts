@@ -153,7 +153,8 @@ const body = fc
   })
   .map(({ lineBytes, totalBytes, nearly }) => {
     const bytes = Buffer.alloc(totalBytes, `${"y".repeat(lineBytes)}\r\n`);
-    for (const { at, text } of nearly) bytes.write(text, 1 + Math.floor(at * totalBytes), "latin1");
+    for (const { at, text } of nearly)
+      bytes.write(text, Math.min(totalBytes, 1 + Math.floor(at * totalBytes)), "latin1");
     return bytes;
   });
 
