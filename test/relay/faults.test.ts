@@ -148,7 +148,9 @@ test("the observer is stopped for 2 s: nothing waits for it, nothing is lost", a
 test("an observer too far behind misses observations, and the report says how many bytes", async () => {
   const lengths: number[] = [];
   const { port } = await mailServer((length) => lengths.push(length));
-  const proxy = await startProxy({ upstream: `127.0.0.1:${port}`, args: ["-q", "-o", "json"] });
+  // Of long messages an observer is told little, unless it writes them down.
+  const raw = ["-w", join(folder, "behind.pcapng"), "--raw"];
+  const proxy = await startProxy({ upstream: `127.0.0.1:${port}`, args: ["-q", "-o", "json", ...raw] });
   await send(proxy.port);
   const pid = proxy.observerPid()!;
   process.kill(pid, "SIGSTOP");
