@@ -4,6 +4,9 @@ import type { FileFrames } from "../spine/files.ts";
 import type { KeptDialogue, KeptDialogues, KeptExchange } from "../spine/kept.ts";
 import { QUIT } from "../spine/phase.ts";
 import type { Settled } from "../spine/settled.ts";
+import type { Transport } from "../spine/wire.ts";
+import { type Draft, MAX_LINE, NO_OUTCOME, untold, view } from "./kept-dialogue.ts";
+import type { OpenConnections } from "./open-connections.ts";
 import { Queue } from "./queue.ts";
 
 /**
@@ -19,8 +22,6 @@ const MAX_DETAIL_BYTES = 64 * 1024 * 1024;
 const MAX_EXCHANGES = 1_000;
 /** Of a reply: EHLO replies have 30 lines at most. */
 const MAX_LINES = 64;
-/** Of a line; RFC 5321 allows 512 octets. */
-const MAX_LINE = 512;
 /** Of a command or a reply, as bytes. */
 const MAX_OCTETS = MAX_LINES * MAX_LINE;
 /** Objects and numbers of a kept exchange, measured; texts come on top. */
@@ -35,26 +36,11 @@ const REMARKABLE_US = 1_000_000;
 export interface KeeperOptions {
   /** Applied to text from the wire; null: it is kept as it is. */
   readonly redact: ((text: string) => string) | null;
+  /** Connections on which nothing has come of it yet are listed as well. */
+  readonly open?: OpenConnections;
   /** Smaller in tests. */
   readonly maxDialogues?: number;
   readonly maxDetailBytes?: number;
-}
-
-/** A dialogue while it goes on. */
-interface Draft {
-  readonly id: number;
-  readonly conversation: Conversation;
-  readonly file: string;
-  readonly tcpStream: number;
-  readonly exchanges: KeptExchange[];
-  bytes: number;
-  count: number;
-  recipients: number;
-  waitedUs: number;
-  slowest: KeptExchange | null;
-  outcome: KeptDialogue["outcome"];
-  lastAtUs: number | null;
-  findings: KeptDialogue["findings"];
 }
 
 interface Detailed {
@@ -63,14 +49,14 @@ interface Detailed {
   readonly bytes: number;
 }
 
-const NONE: readonly never[] = [];
-const NO_OUTCOME = { code: null, text: "" };
-
 export class DialogueKeeper {
   readonly #redact: (text: string) => string;
   readonly #isRedacted: boolean;
   readonly #maxDialogues: number;
   readonly #maxDetailBytes: number;
+  readonly #open: OpenConnections | null;
+  /** Ids of connections that were listed before a dialogue told of them. */
+  readonly #listed = new WeakMap<Transport, number>();
   readonly #drafts = new Map<Conversation, Draft>();
   /** Dialogues that are over, by id, oldest first. */
   readonly #kept = new Map<number, KeptDialogue>();
@@ -85,8 +71,11 @@ export class DialogueKeeper {
   #nextId = 1;
   /** Rises with every change. */
   version = 0;
+  /** Exchanges told of. */
+  heard = 0;
 
-  constructor({ redact, maxDialogues, maxDetailBytes }: KeeperOptions) {
+  constructor({ redact, open, maxDialogues, maxDetailBytes }: KeeperOptions) {
+    this.#open = open ?? null;
     this.#redact = redact ?? ((text) => text);
     this.#isRedacted = redact !== null;
     this.#maxDialogues = maxDialogues ?? MAX_DIALOGUES;
@@ -95,6 +84,7 @@ export class DialogueKeeper {
 
   exchange(settled: Settled): void {
     this.version++;
+    this.heard++;
     const { exchange, conversation } = settled;
     const draft = this.#draft(conversation, settled.file, settled.tcpStream);
     draft.count++;
@@ -121,7 +111,7 @@ export class DialogueKeeper {
     const { file } = frames.locate(transport.firstFrame);
     const draft = this.#draft(conversation, file, transport.tcpStreamAt(transport.firstFrame));
     this.#drafts.delete(conversation);
-    const kept = view(draft, this.#redact, conversation.ended);
+    const kept = view(draft, this.#redact, conversation.ended, null);
     this.#kept.set(kept.id, kept);
     const isRemarkable = kept.waitedUs >= REMARKABLE_US || kept.flags.length > 0;
     (isRemarkable ? this.#remarkable : this.#ordinary).add({ id: kept.id, bytes: draft.bytes });
@@ -129,16 +119,36 @@ export class DialogueKeeper {
   }
 
   snapshot(): KeptDialogues {
-    const open = [...this.#drafts.values()].map((draft) => view(draft, this.#redact, null));
+    const open = [...this.#drafts.values()].map((draft) =>
+      view(draft, this.#redact, null, this.#open?.pendingOf(draft.conversation.transport) ?? null),
+    );
+    open.push(...this.#untold());
     const dialogues = [...this.#kept.values(), ...open].sort((a, b) => a.id - b.id);
-    return { dialogues, open: open.length, condensed: this.#condensed, forgotten: this.#forgotten };
+    const waiting = open
+      .filter(({ pending }) => pending !== null)
+      .sort((a, b) => b.pending!.waitedUs - a.pending!.waitedUs);
+    return { dialogues, open: open.length, waiting, condensed: this.#condensed, forgotten: this.#forgotten };
+  }
+
+  /** Connections on which nothing has come of it yet. */
+  *#untold(): Iterable<KeptDialogue> {
+    if (this.#open === null) return;
+    const told = new Set<Transport>();
+    for (const { transport } of this.#drafts.keys()) told.add(transport);
+    for (const connection of this.#open.listed()) {
+      const { transport } = connection;
+      if (told.has(transport)) continue;
+      const id = this.#listed.get(transport) ?? this.#nextId++;
+      this.#listed.set(transport, id);
+      yield untold(connection, id, this.#open.pendingOf(transport));
+    }
   }
 
   #draft(conversation: Conversation, file: string, tcpStream: number): Draft {
     let draft = this.#drafts.get(conversation);
     if (draft === undefined) {
       draft = {
-        id: this.#nextId++,
+        id: this.#listed.get(conversation.transport) ?? this.#nextId++,
         conversation,
         file,
         tcpStream,
@@ -255,38 +265,4 @@ function isWhole(lines: readonly string[], bytes: number): boolean {
     length += line.length + 2;
   }
   return length === bytes || lines.length === 0;
-}
-
-function view(draft: Draft, redact: (text: string) => string, ended: KeptDialogue["ended"]): KeptDialogue {
-  const { conversation, exchanges, count, recipients, waitedUs, slowest, outcome } = draft;
-  const { transport, account } = conversation;
-  const banner = conversation.banner()[0];
-  const { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs } = account;
-  return {
-    id: draft.id,
-    file: draft.file,
-    tcpStream: draft.tcpStream,
-    client: transport.client,
-    server: transport.server,
-    startAtUs: transport.synAtUs ?? transport.firstAtUs,
-    synAtUs: transport.synAtUs,
-    synAckAtUs: transport.synAckAtUs,
-    handshakeAtUs: transport.handshakeAtUs,
-    synCount: transport.synCount,
-    lastAtUs: conversation.endedAtUs ?? draft.lastAtUs ?? transport.lastAtUs,
-    ended,
-    messages: conversation.messages,
-    recipients,
-    waitedUs: waitedUs + connectUs,
-    slowest,
-    outcome,
-    banner: banner === undefined ? null : redact(banner).slice(0, MAX_LINE),
-    tls: conversation.tls === null ? null : { ...conversation.tls },
-    starttls: conversation.starttls,
-    account: { connectUs, serverUs, pathUs, clientUs, transferUs, unknownUs },
-    flags: conversation.flags.size === 0 ? NONE : [...conversation.flags],
-    findings: draft.findings,
-    exchangeCount: count,
-    exchanges: [...exchanges],
-  };
 }

@@ -58,7 +58,7 @@ export async function attach(args: AttachArguments): Promise<number> {
       if (!process.stdout.write(`${line}\n`)) link?.pause();
     },
     order: () => {},
-    ...(watched === null ? {} : { watch: watched.watch }),
+    ...(watched === null ? {} : { watch: watched.watch, watched }),
   });
   // A reader that is slower than mail: the relay drops, and tells of it, what waits too long.
   let link: Duplex | null = null;

@@ -48,6 +48,10 @@ export class LiveHost implements ScreenHost {
     return this.#watched.version + this.#changes;
   }
 
+  heard(): number {
+    return this.#watched.heard;
+  }
+
   snapshot() {
     const report = this.#observer.report();
     const { relay } = report;

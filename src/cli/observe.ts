@@ -101,7 +101,7 @@ const observer: Observer = new Observer(request, {
   say: (line) => print(`${line}\n`),
   order: obey,
   files,
-  ...(watched === null ? {} : { watch: both(watched.watch, lines) }),
+  ...(watched === null ? {} : { watch: both(watched.watch, lines), watched }),
 });
 
 /** The screen is shown; when it is left, lines are printed as without it. */

@@ -14,6 +14,7 @@ import { largest, least, type ReadPart, type ReadRequest } from "./reading.ts";
 import { redactAddresses } from "./redact.ts";
 import { assemble } from "./report.ts";
 import { compileSelection } from "./selection.ts";
+import type { Watched } from "./watched.ts";
 import type { WrittenFiles } from "./written-files.ts";
 
 /** What is made of a running proxy: the same analysis as of captures, on what its relay observes. */
@@ -24,6 +25,8 @@ export interface ObserverHandlers {
   order(order: Order): void;
   /** Told of exchanges and dialogues, instead of lines being said. */
   readonly watch?: Listeners;
+  /** Connections are told of at once, before anything is said on them. */
+  readonly watched?: Watched;
   /** What is written while it goes on. */
   readonly files?: WrittenFiles;
 }
@@ -78,7 +81,14 @@ export class Observer {
       copiesPossible: false,
       ...(recording === null ? {} : { privacy: recording }),
     });
-    this.source = new LiveSource(new MailOnly(recording?.before(dialogues) ?? dialogues, ports), {
+    const sink = recording?.before(dialogues) ?? dialogues;
+    const watched =
+      handlers.watched?.around(
+        sink,
+        () => true,
+        () => this.source.frames,
+      ) ?? sink;
+    this.source = new LiveSource(new MailOnly(watched, ports), {
       state: (state) => {
         this.#state = state;
       },

@@ -15,6 +15,7 @@ import { Collector } from "./collector.ts";
 import type { FailOn } from "./fail-on.ts";
 import { redactAddresses } from "./redact.ts";
 import { compileSelection, type Selection } from "./selection.ts";
+import type { Watched } from "./watched.ts";
 
 /** What to read for: plain values, to be sent to a thread. */
 export interface ReadRequest extends Selection {
@@ -61,6 +62,8 @@ export interface ReadHooks {
   readonly write: (lines: string) => void | Promise<void>;
   /** Told of exchanges and dialogues, instead of writing them as it goes. */
   readonly watch?: Listeners;
+  /** Told of connections at once, before anything is said on them. */
+  readonly watched?: Watched;
   /** When packets are to be seen; at once, unless given. */
   readonly schedule?: Schedule;
 }
@@ -120,11 +123,15 @@ export class Reading {
     paths: readonly string[],
     read: (capture: Capture, path: string, options: ReadOptions) => Promise<ReadOutcome>,
   ): Promise<void> {
-    const { signal, onProgress, schedule } = this.#hooks;
-    const capture = new Capture(
-      this.#analysis.watch(new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true })),
-      this.#ports,
-    );
+    const { signal, onProgress, schedule, watched } = this.#hooks;
+    const dialogues = new Dialogues(this.#analysis, { ports: this.#ports, copiesPossible: true });
+    const sink =
+      watched?.around(
+        dialogues,
+        (port) => this.#ports.has(port),
+        () => this.#frames,
+      ) ?? dialogues;
+    const capture = new Capture(this.#analysis.watch(sink), this.#ports);
     this.#frames = capture.frames;
     this.#capture = capture;
     for (const path of paths) {

@@ -38,6 +38,8 @@ export class Pass {
       },
       write: () => {},
       watch: this.watched.watch,
+      // What is read as fast as can be is soon over: nobody waits to see what goes on.
+      ...(schedule === null && wanted.live === null ? {} : { watched: this.watched }),
       ...(schedule === null ? {} : { schedule }),
     });
   }

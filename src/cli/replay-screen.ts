@@ -151,6 +151,10 @@ class ScreenReplay implements ScreenHost {
     );
   }
 
+  heard(): number {
+    return this.#shown.watched.heard;
+  }
+
   snapshot() {
     const { inputs } = this.#wanted;
     const source = inputs.length === 1 ? inputs[0]! : `${inputs.length} captures`;

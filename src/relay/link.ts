@@ -165,7 +165,8 @@ export class Link {
 
   opened(connection: Observed): void {
     if (!this.#isOpen || this.#isBehind || connection.views[this.slot] !== undefined) return;
-    this.#announce(connection, null, 0);
+    // At once, lest a connection of which much was missed be taken for one on which nothing was said.
+    this.#tellMissed(connection.id, this.#announce(connection, null, 0), nowUs());
   }
 
   connected(connection: Observed): void {

@@ -1,4 +1,10 @@
-import type { CauseFinding, Evidence, Finding, RewritingFinding } from "../spine/finding.ts";
+import {
+  type CauseFinding,
+  type Evidence,
+  type Finding,
+  inClasses,
+  type RewritingFinding,
+} from "../spine/finding.ts";
 import { countText, durationText, plural } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
 import { jsonText } from "./json.ts";
@@ -22,19 +28,6 @@ export function findingList(findings: readonly Finding[], paint: Paint): string 
   if (findings.length === 0) return "";
   const entries = inClasses(findings).map((members, i) => entry(members[0]!, members.slice(1), i + 1, paint));
   return [paint("heading", "Findings"), ...entries].join("\n");
-}
-
-/** Causes of the same rank are one entry. */
-function inClasses(findings: readonly Finding[]): Finding[][] {
-  const classes: Finding[][] = [];
-  for (const finding of findings) {
-    const before = classes.at(-1);
-    const first = before?.[0];
-    if (first !== undefined && "rank" in finding && "rank" in first && finding.rank === first.rank)
-      before!.push(finding);
-    else classes.push([finding]);
-  }
-  return classes;
 }
 
 function entry(finding: Finding, tied: readonly Finding[], number: number, paint: Paint): string {

@@ -107,11 +107,13 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   down: (session) => move(session, 1),
   pageUp: (session) => move(session, -page(session)),
   pageDown: (session) => move(session, page(session)),
-  first: (session) => move(session, Number.NEGATIVE_INFINITY),
+  first: (session) => {
+    move(session, Number.NEGATIVE_INFINITY);
+    if (listIsChosen(session)) session.state.follow = "first";
+  },
   last: (session) => {
     move(session, Number.POSITIVE_INFINITY);
-    const { state } = session;
-    state.follow = listIsChosen(session) && state.sort === "start" && !state.descending;
+    if (listIsChosen(session)) session.state.follow = "last";
   },
   left: (session) => moveInList(session, -1),
   right: (session) => moveInList(session, 1),

@@ -1,5 +1,5 @@
 import type { KeptDialogue } from "../spine/kept.ts";
-import { lengthUs } from "./listing.ts";
+import { lengthUs, longestUs } from "./listing.ts";
 import { flagLetters, isRewritten, SLOW_US } from "./marks.ts";
 import { clockText, shortDuration } from "./numbers.ts";
 import type { Style } from "./style.ts";
@@ -36,13 +36,19 @@ export const COLUMNS = {
     text: (d, width) => endpointText(d.server, width),
   },
   length: { label: "length", width: 7, rank: 4, right: true, text: (d) => shortDuration(lengthUs(d)) },
-  waited: { label: "waited", width: 7, rank: 9, right: true, text: (d) => shortDuration(d.waitedUs) },
+  waited: {
+    label: "waited",
+    width: 7,
+    rank: 9,
+    right: true,
+    text: (d) => shortDuration(d.waitedUs + (d.pending?.waitedUs ?? 0)),
+  },
   slowest: {
     label: "slowest",
     width: 19,
     rank: 2,
     text: (d) => slowestText(d),
-    style: (d) => slowStyle(d.slowest?.waitedUs ?? 0),
+    style: (d) => slowStyle(longestUs(d)),
   },
   rcpt: { label: "rcpt", width: 4, rank: 10, right: true, text: (d) => String(d.recipients) },
   msgs: { label: "msgs", width: 4, rank: 7, right: true, text: (d) => String(d.messages) },
@@ -73,16 +79,19 @@ function endpointText(endpoint: string, width: number): string {
   return endpoint.length <= width ? endpoint : endpoint.slice(0, endpoint.lastIndexOf(":"));
 }
 
-function slowestText({ slowest }: KeptDialogue): string {
+function slowestText({ slowest, pending }: KeptDialogue): string {
+  if (pending !== null && pending.waitedUs >= (slowest?.waitedUs ?? 0))
+    return `waits ${pending.what} ${shortDuration(pending.waitedUs)}`;
   if (slowest === null) return "-";
   const mark = slowest.taint === "unanswered" ? " X" : slowest.waitedUs >= SLOW_US ? " !" : "";
   return `${slowest.phase} ${shortDuration(slowest.waitedUs)}${mark}`;
 }
 
-function outcomeText({ outcome, slowest, flags }: KeptDialogue): string {
+function outcomeText({ outcome, slowest, flags, pending, ended }: KeptDialogue): string {
   if (outcome.code !== null) return outcome.text;
   if (flags.includes("refused")) return "refused";
-  return slowest?.taint === "unanswered" ? "no reply" : "-";
+  if (pending !== null) return "none yet";
+  return slowest?.taint === "unanswered" ? "no reply" : ended === null ? "…" : "-";
 }
 
 export interface PlacedColumn {

@@ -1,3 +1,4 @@
+import { inClasses } from "../spine/finding.ts";
 import { plural } from "../spine/format.ts";
 import { type Canvas, widthOf } from "./canvas.ts";
 import { drawFooter } from "./footer.ts";
@@ -6,7 +7,7 @@ import type { ReplayClock, ScreenHost, ScreenModel } from "./model.ts";
 import { clockText, shortCount, shortDuration } from "./numbers.ts";
 import { drawCompare } from "./panes/compare.ts";
 import type { Scene } from "./panes/context.ts";
-import { drawDialogues } from "./panes/dialogues.ts";
+import { drawDialogues, waitingText } from "./panes/dialogues.ts";
 import { drawFindings } from "./panes/findings.ts";
 import { drawHeatMap } from "./panes/heat-map.ts";
 import { drawHelp } from "./panes/help.ts";
@@ -89,9 +90,8 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const { width } = canvas;
   const { totals, waitedUs, slowest } = model.report;
   const [status, style] = statusOf(model, context);
-  // A relay also knows of those on which nothing has been said.
-  const open = model.report.relay?.open ?? model.kept.open;
-  const dialogues = `${plural(totals.dialogues, "dialogue")}${open > 0 ? ` (${shortCount(open)} open)` : ""}`;
+  const { open } = model.kept;
+  const dialogues = `${plural(totals.dialogues + open, "dialogue")}${open > 0 ? ` (${shortCount(open)} open)` : ""}`;
   const parts = [
     ...sloText(model),
     dialogues,
@@ -119,8 +119,12 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const worst = slowest[0];
   const longest = worst === undefined ? "" : `, longest ${shortDuration(worst.waitedUs)} ${worst.phase}`;
   const said = `waited ${shortDuration(waitedUs)}${longest}`;
-  const text = end + widthOf(said) + 2 < width ? said : "";
-  canvas.putRight(width - 1, 1, text, state.paused ? "dim" : "plain");
+  const fits = (text: string) => end + widthOf(text) + 2 < width;
+  const now = waitingText(model.kept)
+    .flatMap((text) => [text, text.replace(/ for .*/, "")])
+    .find(fits);
+  if (now !== undefined) canvas.putRight(width - 1, 1, now, "slow");
+  else if (fits(said)) canvas.putRight(width - 1, 1, said, state.paused ? "dim" : "plain");
 }
 
 /** How many of the limits that were asked for (--slo) do not hold. */
@@ -149,7 +153,9 @@ function drawTabs({ canvas, model, state }: Scene, y: number): number {
     const isShown = view === state.view;
     if (view === "compare" && !isShown) return;
     const count =
-      view === "findings" && model.report.findings.length > 0 ? `(${model.report.findings.length})` : "";
+      view === "findings" && model.report.findings.length > 0
+        ? `(${inClasses(model.report.findings).length})`
+        : "";
     const label = `${view === "compare" ? "" : `${index + 1} `}${TABS[view]}${count}`;
     const end = canvas.put(x, y, label, isShown ? "focused" : "dim");
     if (isShown) canvas.select(x, y, end - x);

@@ -104,8 +104,13 @@ export const KEYS = [
   { action: "down", keys: ["down", "j"], bar: null, help: "down" },
   { action: "pageUp", keys: ["pageup", "C-b"], bar: null, help: "a page up" },
   { action: "pageDown", keys: ["pagedown", "C-f"], bar: null, help: "a page down" },
-  { action: "first", keys: ["home", "g"], bar: null, help: "to the first" },
-  { action: "last", keys: ["end", "G"], bar: null, help: "to the last, and stay with the newest" },
+  { action: "first", keys: ["home", "g"], bar: null, help: "to the first, and stay there" },
+  {
+    action: "last",
+    keys: ["end", "G"],
+    bar: null,
+    help: "to the last, and stay there: with the newest, where the list is sorted so",
+  },
   { action: "left", keys: ["left"], bar: null, help: "ladder: the dialogue before in the list" },
   { action: "right", keys: ["right"], bar: { key: "→", label: "Next" }, help: "ladder: the dialogue after" },
   { action: "slower", keys: ["-"], bar: null, help: "replay more slowly" },
@@ -134,7 +139,7 @@ export function actionOf(key: string): Action | null {
 /** Commands behind `:`. */
 export const COMMANDS = [
   { name: "filter", usage: "filter EXPR", help: "as / does" },
-  { name: "sort", usage: "sort COLUMN", help: "start, length, waited, slowest, code, client or server" },
+  { name: "sort", usage: "sort COLUMN", help: "now, start, length, waited, slowest, code, client or server" },
   { name: "speed", usage: "speed 1x|10x|100x|max", help: "how fast the capture is replayed" },
   { name: "seek", usage: "seek +30s|-5s|20:15:03", help: "shows the capture as it stood then" },
   { name: "export", usage: "export report|json|ladder|screen FILE", help: "writes a file" },

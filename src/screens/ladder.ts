@@ -127,7 +127,9 @@ function answered(
     add(atUs, line(null, { side: "event", text: `${text}, to ${exchange.verb}`, notes: ["X"] }));
     return;
   }
-  const silentUs = serviceUs ?? (exchange.verb === "(connect)" ? waitedUs : null);
+  // Where bytes are missing nobody knows who was silent.
+  const isSilence = exchange.verb === "(connect)" && taint !== "gap";
+  const silentUs = serviceUs ?? (isSilence ? waitedUs : null);
   const timing = {
     silentUs,
     pathUs: silentUs === null || pathUs === null ? null : Math.min(pathUs, silentUs),
@@ -168,15 +170,25 @@ function notesOn({ retransmits, taint, verb }: KeptExchange): string[] {
   return notes;
 }
 
-function closing({ tls, ended, lastAtUs }: KeptDialogue, add: Add): void {
+function closing({ tls, ended, lastAtUs, pending }: KeptDialogue, add: Add): void {
   if (tls !== null && tls.establishedAtUs !== null) {
     const version = tls.version === null ? "TLS" : `TLS ${tls.version}`;
     const text = `${version}${tls.resumed ? ", resumed," : ""} established (${tls.how}): the rest is encrypted`;
     add(tls.establishedAtUs, line(tls.establishedAtUs, { side: "event", text }));
   }
-  if (ended === null) add(null, line(null, { side: "event", text: "goes on" }));
+  if (pending !== null) {
+    const { what, sinceUs, waitedUs } = pending;
+    const text = `${WAITS[what]}, for ${shortDuration(waitedUs)} now`;
+    add(sinceUs + waitedUs, line(sinceUs + waitedUs, { side: "event", text, silentUs: waitedUs }));
+  } else if (ended === null) add(null, line(null, { side: "event", text: "goes on" }));
   else add(lastAtUs, line(lastAtUs, { side: "event", text: ENDINGS[ended] }));
 }
+
+const WAITS = {
+  connect: "waits for the server to accept the connection",
+  banner: "waits for the banner",
+  reply: "waits for a reply",
+};
 
 const ENDINGS = {
   fin: "closed",

@@ -1,12 +1,15 @@
-import type { KeptDialogue, KeptDialogues } from "../spine/kept.ts";
+import type { KeptDialogue, KeptDialogues, KeptExchange } from "../spine/kept.ts";
+import { SLOW_US } from "./marks.ts";
 import type { CompiledFilter } from "./model.ts";
 
 /** What the list of dialogues can be sorted by, in the order in which `s` goes through them. */
 export const SORTS = {
+  /** Those whose clients wait now by how long; of the others the newest last. */
+  now: (d: KeptDialogue) => (waitsLong(d) ? d.pending!.waitedUs : 0),
   start: (d: KeptDialogue) => d.startAtUs ?? 0,
   length: (d: KeptDialogue) => lengthUs(d) ?? 0,
-  waited: (d: KeptDialogue) => d.waitedUs,
-  slowest: (d: KeptDialogue) => d.slowest?.waitedUs ?? 0,
+  waited: (d: KeptDialogue) => d.waitedUs + (d.pending?.waitedUs ?? 0),
+  slowest: longestUs,
   code: (d: KeptDialogue) => d.outcome.code ?? 0,
   client: (d: KeptDialogue) => d.client,
   server: (d: KeptDialogue) => d.server,
@@ -14,13 +17,54 @@ export const SORTS = {
 
 export type SortKey = keyof typeof SORTS;
 
-export function lengthUs({ startAtUs, lastAtUs }: KeptDialogue): number | null {
-  return startAtUs === null || lastAtUs === null ? null : Math.max(0, lastAtUs - startAtUs);
+export function lengthUs({ startAtUs, lastAtUs, pending }: KeptDialogue): number | null {
+  const endUs = pending === null ? lastAtUs : Math.max(lastAtUs ?? 0, pending.sinceUs + pending.waitedUs);
+  return startAtUs === null || endUs === null ? null : Math.max(0, endUs - startAtUs);
+}
+
+/** µs of its longest wait, the one that goes on included. */
+export function longestUs({ slowest, pending }: KeptDialogue): number {
+  return Math.max(slowest?.waitedUs ?? 0, pending?.waitedUs ?? 0);
+}
+
+/** Replies under way are on their way all the time: only long waits are news. */
+export function waitsLong({ pending }: KeptDialogue): boolean {
+  return pending !== null && pending.waitedUs >= SLOW_US;
 }
 
 /** The exchanges that are there to be looked at: of a condensed dialogue the slowest. */
-function exchangesOf({ exchanges, slowest }: KeptDialogue) {
-  return exchanges ?? (slowest === null ? [] : [slowest]);
+function exchangesOf(dialogue: KeptDialogue): readonly KeptExchange[] {
+  const { exchanges, slowest, pending } = dialogue;
+  if (exchanges === null) return slowest === null ? [] : [slowest];
+  return exchanges.length > 0 || pending === null ? exchanges : [bannerToCome(dialogue)];
+}
+
+/** What a filter looks at where nothing has been answered yet: the banner, as late as it is by now. */
+function bannerToCome({ pending, file, tcpStream }: KeptDialogue): KeptExchange {
+  return {
+    phase: "banner",
+    verb: "(connect)",
+    command: null,
+    code: null,
+    lines: [],
+    commandOctets: null,
+    replyOctets: null,
+    askedFirstAtUs: pending!.sinceUs,
+    askedLastAtUs: pending!.sinceUs,
+    answeredFirstAtUs: null,
+    answeredLineAtUs: null,
+    answeredLastAtUs: null,
+    thinkUs: pending!.waitedUs,
+    serviceUs: pending!.waitedUs,
+    waitedUs: pending!.waitedUs,
+    pipelinedBehind: 0,
+    retransmits: 0,
+    askedFrames: null,
+    answeredFrames: null,
+    file,
+    tcpStream,
+    taint: "unanswered",
+  };
 }
 
 /**

@@ -35,12 +35,12 @@ export function isRewritten({ findings }: KeptDialogue): boolean {
 }
 
 export function flagLetters(dialogue: KeptDialogue): string {
-  const { flags, exchanges, slowest } = dialogue;
+  const { flags, exchanges, slowest, pending } = dialogue;
   const has = (wanted: readonly Flag[]) => flags.some((flag) => wanted.includes(flag));
   const isUnanswered =
     exchanges?.some(({ taint }) => taint === "unanswered") ?? slowest?.taint === "unanswered";
   const letters: readonly (readonly [string, boolean])[] = [
-    ["!", (slowest?.waitedUs ?? 0) >= SLOW_US],
+    ["!", Math.max(slowest?.waitedUs ?? 0, pending?.waitedUs ?? 0) >= SLOW_US],
     ["~", isRewritten(dialogue)],
     ["X", isUnanswered || has(BROKEN)],
     ["T", dialogue.tls !== null],

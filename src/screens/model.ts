@@ -33,6 +33,8 @@ export type CompiledFilter =
 export interface ScreenHost {
   /** Rises with every change that a snapshot would show. */
   version(): number;
+  /** Exchanges heard of so far. */
+  heard(): number;
   snapshot(): ScreenModel;
   compileFilter(text: string): CompiledFilter;
   /** What differs between two replies, or two commands: as shown, with carets under it. */

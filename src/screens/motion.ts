@@ -1,5 +1,6 @@
+import { inClasses } from "../spine/finding.ts";
 import { ladderOf } from "./ladder.ts";
-import { HELP_ROWS } from "./panes/help.ts";
+import { helpRows } from "./panes/help.ts";
 import type { Session } from "./session.ts";
 import type { Pane } from "./state.ts";
 
@@ -44,7 +45,7 @@ export function move(session: Session, by: number): void {
   const within = (value: number, length: number) => Math.max(0, Math.min(length - 1, value + by));
   switch (target(session)) {
     case "help":
-      state.help = within(state.help ?? 0, HELP_ROWS);
+      state.help = within(state.help ?? 0, helpRows(session.picture.width).length);
       break;
     case "phases": {
       const phases = session.phases();
@@ -54,7 +55,7 @@ export function move(session: Session, by: number): void {
       break;
     }
     case "findings":
-      state.finding = within(state.finding, model.report.findings.length);
+      state.finding = within(state.finding, inClasses(model.report.findings).length);
       break;
     case "dialogues":
       moveInList(session, by);
@@ -81,7 +82,7 @@ export function moveInList(session: Session, by: number): void {
   const { state } = session;
   const { rows, place } = session.scene(session.picture);
   const row = rows[Math.max(0, Math.min(rows.length - 1, place + by))];
-  state.follow = false;
+  state.follow = null;
   if (row === undefined) return;
   if (row.id !== state.dialogue) state.ladderLine = 0;
   state.dialogue = row.id;

@@ -1,3 +1,4 @@
+import { inClasses } from "../spine/finding.ts";
 import { applyFilter } from "./answers.ts";
 import { ladderOf } from "./ladder.ts";
 import type { Session } from "./session.ts";
@@ -31,7 +32,9 @@ export function open(session: Session): void {
       else {
         state.finding = Math.max(
           0,
-          model.report.findings.findIndex(({ id }) => part.causes.includes(id)),
+          inClasses(model.report.findings).findIndex((found) =>
+            found.some(({ id }) => part.causes.includes(id)),
+          ),
         );
         session.show("findings");
       }
@@ -68,7 +71,8 @@ function openDialogue(session: Session): void {
 /** The dialogue that the finding's evidence is in, at the line it speaks of. */
 function openEvidence(session: Session): void {
   const { state, model } = session;
-  const finding = model.report.findings[Math.min(state.finding, model.report.findings.length - 1)];
+  const classes = inClasses(model.report.findings);
+  const finding = classes[Math.min(state.finding, classes.length - 1)]?.[0];
   const { dialogues } = model.kept;
   for (const { file, tcpStream, frame } of finding?.evidence ?? []) {
     const dialogue = dialogues.find(
@@ -89,7 +93,7 @@ function openEvidence(session: Session): void {
 }
 
 export function stepFinding(session: Session, by: number) {
-  const { length } = session.model.report.findings;
+  const { length } = inClasses(session.model.report.findings);
   if (length === 0) return session.fail("there are no findings");
   const { state } = session;
   const isShown = state.view === "findings" || (state.view === "overview" && state.pane === "findings");

@@ -34,15 +34,16 @@ export class Session {
   readonly #isAscii: boolean;
   readonly #listing = new Listing();
   #version: number;
-  #heldVersion = 0;
+  /** Exchanges that had been heard of when the picture was held. */
+  #heardBefore = 0;
   #canvas: Canvas | null = null;
 
   constructor(host: ScreenHost, { palette, isAscii }: SessionOptions) {
     this.host = host;
-    this.state = initialState(palette);
     this.#isAscii = isAscii;
     this.#version = host.version();
     this.model = host.snapshot();
+    this.state = initialState(palette, this.model.progress.kind === "live");
   }
 
   /** Takes a new snapshot if there is news. A held picture stays. */
@@ -53,7 +54,8 @@ export class Session {
     if (this.state.paused) return;
     this.#version = version;
     this.model = this.host.snapshot();
-    if (this.state.follow) this.state.dialogue = this.rows().at(-1)?.id ?? null;
+    const { follow } = this.state;
+    if (follow !== null) this.state.dialogue = this.rows().at(follow === "last" ? -1 : 0)?.id ?? null;
   }
 
   press(key: string, character: string | null): void {
@@ -83,7 +85,7 @@ export class Session {
     this.stale = false;
     const canvas = new Canvas(width, height, this.#isAscii);
     const { differences, clock } = this.host;
-    const missed = this.state.paused ? this.host.version() - this.#heldVersion : -1;
+    const missed = this.state.paused ? Math.max(0, this.host.heard() - this.#heardBefore) : -1;
     drawFrame(this.scene(canvas), { differences, clock, missed });
     this.#canvas = canvas;
     return canvas;
@@ -96,7 +98,7 @@ export class Session {
 
   hold(held: boolean): void {
     this.state.paused = held;
-    this.#heldVersion = this.host.version();
+    this.#heardBefore = this.host.heard();
     this.host.clock?.hold(held);
     if (!held) this.refresh();
   }

@@ -34,8 +34,8 @@ export interface State {
   linear: boolean;
   /** The id of the chosen dialogue. */
   dialogue: number | null;
-  /** The newest dialogue stays chosen. */
-  follow: boolean;
+  /** The list's first, or last, stays chosen, whichever dialogue that is. */
+  follow: "first" | "last" | null;
   sort: SortKey;
   descending: boolean;
   filterText: string;
@@ -58,7 +58,8 @@ export interface State {
   message: { readonly text: string; readonly isError: boolean } | null;
 }
 
-export function initialState(palette: PaletteName): State {
+/** @param isLive it goes on: whoever waits now comes first, then the newest */
+export function initialState(palette: PaletteName, isLive: boolean): State {
   return {
     view: "overview",
     back: [],
@@ -68,9 +69,9 @@ export function initialState(palette: PaletteName): State {
     phasesByShare: false,
     linear: false,
     dialogue: null,
-    follow: false,
-    sort: "start",
-    descending: false,
+    follow: null,
+    sort: isLive ? "now" : "start",
+    descending: isLive,
     filterText: "",
     filter: null,
     marked: [],

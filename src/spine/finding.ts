@@ -93,6 +93,19 @@ export interface CauseFinding extends FindingBase {
 
 export type Finding = RewritingFinding | CauseFinding;
 
+/** Causes of the same rank cannot be told apart: they are one entry, the first of them its head. */
+export function inClasses(findings: readonly Finding[]): Finding[][] {
+  const classes: Finding[][] = [];
+  for (const finding of findings) {
+    const before = classes.at(-1);
+    const first = before?.[0];
+    if (first !== undefined && "rank" in finding && "rank" in first && finding.rank === first.rank)
+      before!.push(finding);
+    else classes.push([finding]);
+  }
+  return classes;
+}
+
 /** The page that `smtpscope explain ID` prints. Plain sentences; no line breaks within one. */
 export interface Explanation {
   readonly id: Finding["id"];

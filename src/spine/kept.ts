@@ -40,6 +40,14 @@ export interface KeptExchange {
   readonly taint: Taint | null;
 }
 
+/** What a client waits for now. */
+export interface PendingWait {
+  readonly what: "connect" | "banner" | "reply";
+  readonly sinceUs: number;
+  /** µs so far. */
+  readonly waitedUs: number;
+}
+
 export interface KeptDialogue {
   /** Rises from dialogue to dialogue; stays with it. */
   readonly id: number;
@@ -72,6 +80,8 @@ export interface KeptDialogue {
   readonly flags: readonly Flag[];
   /** Ids of what was found in it. */
   readonly findings: readonly Finding["id"][];
+  /** Null where it does not wait, and where nobody can tell. */
+  readonly pending: PendingWait | null;
   readonly exchangeCount: number;
   /** Null: condensed, for lack of room. May hold fewer than `exchangeCount`: the first ones. */
   readonly exchanges: readonly KeptExchange[] | null;
@@ -83,6 +93,8 @@ export interface KeptDialogues {
   readonly dialogues: readonly KeptDialogue[];
   /** Of these, how many go on. */
   readonly open: number;
+  /** Those whose clients wait now, the longest wait first. */
+  readonly waiting: readonly KeptDialogue[];
   /** How many have no exchanges any more. */
   readonly condensed: number;
   /** Dialogues there were before: in the report, not in the list. */

@@ -72,10 +72,15 @@ interface Running {
   readonly socket: string;
 }
 
-async function proxy(more = "", shown = "LIVE", screen = "--tui"): Promise<Running> {
+async function proxy(
+  more = "",
+  shown = "LIVE",
+  screen = "--tui",
+  upstreamPort = serverPort,
+): Promise<Running> {
   const port = await freePort();
   const socket = join(folder, `${port}.sock`);
-  const command = `smtpscope proxy -l ${port} -u 127.0.0.1:${serverPort} --socket ${socket} ${screen} ${more}`;
+  const command = `smtpscope proxy -l ${port} -u 127.0.0.1:${upstreamPort} --socket ${socket} ${screen} ${more}`;
   const script = `before=$(stty -g); trap : INT; ${command}; echo "status $?"; [ "$before" = "$(stty -g)" ] && echo settings kept; read end`;
   const terminal = new TestTerminal(script, { columns: 100, rows: 30 });
   terminals.push(terminal);
@@ -227,4 +232,48 @@ test("attach --tui watches a proxy that runs, from now on", async () => {
   expect(readdirSync(folder)).toContain(`${port}.sock`);
   // The proxy's own screen saw both.
   expect(await terminal.shows("Dialogues 2")).toContain("LIVE");
+});
+
+test("a banner that does not come is seen while it is waited for, also by who comes later", async () => {
+  const mute = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.resume();
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => mute.once("listening", resolve));
+  const { terminal, port, socket } = await proxy("-q", "LIVE", "--tui", (mute.address() as AddressInfo).port);
+  const client = connect(port, "127.0.0.1");
+  try {
+    const text = await terminal.shows(/Dialogues 1 · 1 waiting, 1\.\d\ds for the banner/);
+    expect(text).toMatch(/1 dialogue \(1 open\)/);
+    expect(text).toMatch(/▶ .*waits banner 1\.\d\ds .*none yet/);
+    // Longer and longer, without a byte being said.
+    await terminal.shows(/waits banner 3\.\d\ds/);
+    terminal.press("3");
+    await terminal.shows(/[3-9]\.\d\ds! {2}· {2}waits for the banner, for \d\.\d\ds now/);
+    const watcher = new TestTerminal(`smtpscope attach ${socket} --tui`, { columns: 80, rows: 24 });
+    terminals.push(watcher);
+    await watcher.shows(/1 waiting, \d\.\d\ds for the banner/);
+    watcher.press("/");
+    for (const character of "phase==banner && dur>3s\r") watcher.press(character);
+    await watcher.shows("Dialogues 1 of 1");
+  } finally {
+    client.destroy();
+    mute.close();
+  }
+});
+
+test("who attaches to a dialogue that has begun does not take it for one without a banner", async () => {
+  const { terminal, port, socket } = await proxy("-q");
+  const client = connect(port, "127.0.0.1");
+  try {
+    client.write("EHLO a.example.org\r\n");
+    await terminal.shows(/ehlo +1/);
+    const watcher = new TestTerminal(`smtpscope attach ${socket} --tui`, { columns: 80, rows: 24 });
+    terminals.push(watcher);
+    await watcher.shows("Dialogues 1");
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(watcher.text()).not.toMatch(/waiting,|waits/);
+  } finally {
+    client.destroy();
+  }
 });

@@ -25,7 +25,10 @@ beforeAll(async () => {
       exchanges,
     };
   });
-  model = { ...tour, kept: { dialogues: many, open: 0, condensed: MANY - 8_000, forgotten: 12_345 } };
+  model = {
+    ...tour,
+    kept: { dialogues: many, open: 0, waiting: [], condensed: MANY - 8_000, forgotten: 12_345 },
+  };
 }, 60_000);
 
 /** CPU time: the machine may be busy with something else. */

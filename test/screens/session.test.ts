@@ -189,7 +189,7 @@ describe("what takes more than one key", () => {
     const session = sessionOn(host);
     press(session, "p");
     const held = textOf(session);
-    host.model = { ...model, kept: { dialogues: [], open: 0, condensed: 0, forgotten: 0 } };
+    host.model = { ...model, kept: { dialogues: [], open: 0, waiting: [], condensed: 0, forgotten: 0 } };
     host.changes += 12;
     session.refresh();
     const [head, ...rest] = textOf(session).split("\n");

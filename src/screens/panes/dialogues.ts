@@ -1,7 +1,9 @@
 import { countText } from "../../spine/format.ts";
-import type { KeptDialogue } from "../../spine/kept.ts";
+import type { KeptDialogue, KeptDialogues } from "../../spine/kept.ts";
 import { COLUMNS, placeColumns } from "../columns.ts";
 import { firstRow, type Rect, titled } from "../layout.ts";
+import { waitsLong } from "../listing.ts";
+import { shortDuration } from "../numbers.ts";
 import type { Style } from "../style.ts";
 import type { Scene } from "./context.ts";
 
@@ -60,12 +62,22 @@ function titleOf({ model, rows, state }: Scene): string {
     state.filter === null
       ? countText(dialogues.length)
       : `${countText(rows.length)} of ${countText(dialogues.length)}`;
-  const parts = [`Dialogues ${count}`];
+  const parts = [`Dialogues ${count}`, ...waitingText(model.kept)];
   if (state.filter !== null) parts.push(`/ ${state.filterText}`);
   if (condensed > 0) parts.push(`${countText(condensed)} condensed`);
   if (forgotten > 0) parts.push(`${countText(forgotten)} older only counted`);
   return parts.join(" · ");
 }
+
+/** Who waits now for longer than a moment. */
+export function waitingText({ waiting }: KeptDialogues): string[] {
+  const many = waiting.filter(waitsLong).length;
+  if (many === 0) return [];
+  const { what, waitedUs } = waiting[0]!.pending!;
+  return [`${countText(many)} waiting, ${shortDuration(waitedUs)} for ${WAITED_FOR[what]}`];
+}
+
+const WAITED_FOR = { connect: "a connection", banner: "the banner", reply: "a reply" };
 
 function emptyText({ model, state }: Scene): string {
   if (state.filter !== null && model.kept.dialogues.length > 0)

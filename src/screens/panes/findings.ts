@@ -1,5 +1,5 @@
-import type { Evidence, Finding, RewritingFinding } from "../../spine/finding.ts";
-import { countText } from "../../spine/format.ts";
+import { type Evidence, type Finding, inClasses, type RewritingFinding } from "../../spine/finding.ts";
+import { countText, plural } from "../../spine/format.ts";
 import { firstRow, type Rect, titled, wrap } from "../layout.ts";
 import { clockText, shortDuration, shortShare } from "../numbers.ts";
 import type { Style } from "../style.ts";
@@ -15,22 +15,29 @@ const SIGNS: Readonly<Record<Finding["severity"], readonly [sign: string, style:
 /** The findings in one line each, for the overview. */
 export function drawFindingList(scene: Scene, rect: Rect, focused: boolean): void {
   const { canvas, model, state } = scene;
-  const { findings } = model.report;
-  const body = titled(canvas, rect, `Findings ${findings.length}`, "n N: next  Enter: evidence", focused);
-  const chosen = Math.min(state.finding, findings.length - 1);
-  const first = firstRow(chosen, findings.length, body.height);
-  findings.slice(first, first + body.height).forEach((finding, i) => {
+  const classes = inClasses(model.report.findings);
+  const body = titled(canvas, rect, `Findings ${classes.length}`, "n N: next  Enter: evidence", focused);
+  const chosen = Math.min(state.finding, classes.length - 1);
+  const first = firstRow(chosen, classes.length, body.height);
+  classes.slice(first, first + body.height).forEach((members, i) => {
     const y = body.y + i;
     const isChosen = first + i === chosen;
-    drawHead(scene, finding, body.x, y, body.x + body.width);
+    drawHead(scene, members, body.x, y, body.x + body.width);
     if (!isChosen) return;
     canvas.put(body.x, y, "▶", focused ? "focused" : "title");
     if (focused) canvas.select(body.x, y, body.width);
   });
-  if (findings.length === 0) canvas.put(body.x + 1, body.y, "none", "dim", body.x + body.width);
+  if (classes.length === 0) canvas.put(body.x + 1, body.y, "none", "dim", body.x + body.width);
 }
 
-function drawHead({ canvas, model }: Scene, finding: Finding, x: number, y: number, end: number): void {
+function drawHead(
+  { canvas, model }: Scene,
+  members: readonly Finding[],
+  x: number,
+  y: number,
+  end: number,
+): void {
+  const finding = members[0]!;
   const [sign, style] = SIGNS[finding.severity];
   canvas.put(x + 1, y, sign, style);
   const name = finding.id.slice(finding.id.indexOf("/") + 1);
@@ -38,7 +45,7 @@ function drawHead({ canvas, model }: Scene, finding: Finding, x: number, y: numb
   const at = canvas.put(
     x + 3,
     y,
-    `${isRewriting ? "~" : ""}${name}`,
+    `${isRewriting ? "~" : ""}${name}${members.length > 1 ? ` or ${plural(members.length - 1, "other")}` : ""}`,
     isRewriting ? "rewritten" : "strong",
     end,
   );
@@ -52,9 +59,10 @@ function drawHead({ canvas, model }: Scene, finding: Finding, x: number, y: numb
 /** All findings, and of the chosen one what it rests on and what to do. */
 export function drawFindings(scene: Scene, rect: Rect): void {
   const { canvas, model, state } = scene;
-  const { findings } = model.report;
-  const finding = findings[Math.min(state.finding, findings.length - 1)];
-  const listHeight = Math.min(findings.length + 1, Math.max(2, Math.floor(rect.height / 3)));
+  const classes = inClasses(model.report.findings);
+  const members = classes[Math.min(state.finding, classes.length - 1)];
+  const finding = members?.[0];
+  const listHeight = Math.min(classes.length + 1, Math.max(2, Math.floor(rect.height / 3)));
   drawFindingList(scene, { ...rect, height: finding === undefined ? rect.height : listHeight }, true);
   if (finding === undefined) return;
   const below = { ...rect, y: rect.y + listHeight, height: rect.height - listHeight };
@@ -126,6 +134,7 @@ function standing(finding: Finding): string {
 }
 
 function evidenceText({ file, frame, tcpStream, atUs, text }: Evidence): string {
+  if (file === "") return text;
   const where = [frame === null ? file : `${file}:${frame}`];
   if (tcpStream !== null) where.push(`tcp.stream ${tcpStream}`);
   if (atUs !== null) where.push(clockText(atUs));

@@ -23,6 +23,7 @@ export function health({ canvas, model }: Scene): Part {
 function linesOf({ health: h, totals, window, relay }: Report): string[] {
   const { firstAtUs, lastAtUs } = window;
   const length = firstAtUs === null || lastAtUs === null ? null : lastAtUs - firstAtUs;
+  if (firstAtUs === null && relay === null) return ["nothing was read yet"];
   const span = `${clockText(firstAtUs).slice(0, 8)} – ${clockText(lastAtUs).slice(0, 8)} UTC (${shortDuration(length)})`;
   const remarks = [...remarksOn(h), ...count(totals.unanswered, "X %n never answered")];
   const fine = remarks.length === 0 ? ["no loss, no gaps, nothing cut"] : remarks;
@@ -55,7 +56,7 @@ function relayLines(relay: RelayView): string[] {
       .map(([name]) => name)
       .join(", ");
   return [
-    `relayed ${bytesText(relay.relayedBytes)}, ${shortCount(relay.accepted)} connections, ${shortCount(relay.open)} open`,
+    `relayed ${bytesText(relay.relayedBytes)}, ${shortCount(relay.accepted)} ${relay.accepted === 1 ? "connection" : "connections"}, ${shortCount(relay.open)} open`,
     `own share p99 ${p99(share)}, stamps late by p99 ${p99(uncertainty)}`,
     `busy at most ${shortDuration(relay.loopBusyMaxUs)}, ${bytesText(relay.residentBytes)} of memory`,
     ...count(sum(relay.refused), `! %n refused (${why(relay.refused)})`),

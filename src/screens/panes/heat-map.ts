@@ -10,17 +10,23 @@ const LABEL = 8;
 export function drawHeatMap(scene: Scene, rect: Rect, focused: boolean): void {
   const { canvas, model, phase } = scene;
   const { timeline } = model;
-  const name = phase?.phase ?? "no phase";
+  const name = phase?.phase ?? "";
   const body = titled(
     canvas,
     rect,
-    `Heat map: ${name}, replies over time and by length`,
+    name === "" ? "Heat map" : `Heat map: ${name}, replies over time and by length`,
     focused ? "↑↓: phase" : "",
     focused,
   );
   const heat = timeline.phases.find((entry) => entry.phase === name)?.heat;
   if (heat === undefined || timeline.startAtUs === null || body.height < 4) {
-    canvas.put(body.x + 1, body.y, `nothing of ${name} was timed`, "dim", body.x + body.width);
+    canvas.put(
+      body.x + 1,
+      body.y,
+      name === "" ? "nothing was timed" : `nothing of ${name} was timed`,
+      "dim",
+      body.x + body.width,
+    );
     return;
   }
   const rows = body.height - 2;

@@ -1,5 +1,6 @@
+import { widthOf } from "../canvas.ts";
 import { COMMANDS, KEYS } from "../keys.ts";
-import { type Rect, titled } from "../layout.ts";
+import { type Rect, titled, wrap } from "../layout.ts";
 import { FLAG_LETTERS } from "../marks.ts";
 import type { Style } from "../style.ts";
 import type { Scene } from "./context.ts";
@@ -37,17 +38,42 @@ const LINES: readonly Line[] = [
   ...FLAG_LETTERS.map(([letter, meaning]): Line => [letter, meaning, "plain"]),
 ];
 
-/** Rows that help has, to scroll by. */
-export const HELP_ROWS = LINES.length;
+const NARROW = 14;
+const WIDE = 24;
+/** From here on there is room for two columns. */
+const TWO_COLUMNS = 150;
+
+/** Rows of help in a terminal of this width, what is too long on rows of its own. */
+export function helpRows(width: number): readonly Line[] {
+  const { column, name } = shapeOf(width);
+  return LINES.flatMap(([label, text, style]): Line[] => {
+    const isLong = widthOf(label) > name;
+    const [first = "", ...rest] = wrap(text, column - name - 3);
+    const more = rest.map((line): Line => ["", line, style]);
+    return isLong && text !== ""
+      ? [[label, "", style], ["", first, style], ...more]
+      : [[label, first, style], ...more];
+  });
+}
+
+function shapeOf(width: number) {
+  const columns = width >= TWO_COLUMNS ? 2 : 1;
+  const column = Math.floor(width / columns);
+  return { columns, column, name: column < 80 ? NARROW : WIDE };
+}
 
 export function drawHelp({ canvas, state }: Scene, rect: Rect): void {
-  const body = titled(canvas, rect, "Keys", "Esc: back  ↑↓: more", true);
-  const top = Math.max(0, Math.min(state.help ?? 0, HELP_ROWS - body.height));
-  const nameWidth = body.width < 80 ? 14 : 24;
-  LINES.slice(top, top + body.height).forEach(([name, text, style], i) => {
-    const y = body.y + i;
-    const isLong = name.length > nameWidth;
-    const at = canvas.put(body.x + 1, y, name, style === "title" ? style : "strong", body.x + body.width);
-    canvas.put(isLong ? at + 2 : body.x + nameWidth + 2, y, text, style, body.x + body.width);
+  const rows = helpRows(rect.width);
+  const { columns, column, name } = shapeOf(rect.width);
+  const { height } = rect;
+  const shown = (height - 1) * columns;
+  const top = Math.max(0, Math.min(state.help ?? 0, rows.length - shown));
+  const hint = rows.length > shown ? "Esc: back  ↑↓: more" : "Esc: back";
+  const body = titled(canvas, rect, "Keys", hint, true);
+  rows.slice(top, top + shown).forEach(([label, text, style], i) => {
+    const x = body.x + 1 + Math.floor(i / body.height) * column;
+    const y = body.y + (i % body.height);
+    canvas.put(x, y, label, style === "title" ? style : "strong", x + column - 1);
+    canvas.put(x + name + 1, y, text, style, x + column - 1);
   });
 }

@@ -1,3 +1,4 @@
+import { inClasses } from "../../spine/finding.ts";
 import { type Part, type Rect, stack, titled } from "../layout.ts";
 import { shortCount, shortDuration, shortShare } from "../numbers.ts";
 import type { Pane } from "../state.ts";
@@ -64,7 +65,7 @@ function histogram(scene: Scene): Part {
 }
 
 function findings(scene: Scene): Part {
-  const { length } = scene.model.report.findings;
+  const { length } = inClasses(scene.model.report.findings);
   const focused = isFocused(scene, "findings");
   return {
     min: Math.min(3, length + 2),

@@ -63,7 +63,10 @@ function drawSlices(
   chosen: number,
   nameWidth: number,
 ): void {
-  const room = Math.max(6, Math.min(50, rect.width - nameWidth - 20 - 16));
+  const free = rect.width - nameWidth - 20;
+  // Half a note says nothing: the bars get its room.
+  const hasNotes = free >= NOTE_FROM;
+  const room = Math.max(6, hasNotes ? Math.min(50, Math.floor(free / 2)) : free);
   slices.slice(0, rect.height).forEach(({ name, us, note, style }, i) => {
     const y = rect.y + i;
     const share = wholeUs === 0 ? 0 : us / wholeUs;
@@ -77,10 +80,13 @@ function drawSlices(
       "bar",
       rect.x + nameWidth + 18 + room,
     );
-    canvas.put(rect.x + nameWidth + 19 + room, y, note, "dim", rect.x + rect.width);
+    if (hasNotes) canvas.put(rect.x + nameWidth + 19 + room, y, note, "dim", rect.x + rect.width);
     if (i === chosen && style !== "dim") canvas.select(rect.x, y, rect.width);
   });
 }
+
+/** Cells for a bar and a note beside it. */
+const NOTE_FROM = 70;
 
 function slice(name: string, us: number, note = "", style: Style = "plain"): Slice {
   return { name, us, note, style };
@@ -105,7 +111,7 @@ function causesOf({ waiting, findings }: Report): Slice[] {
 function turns({ account }: Report): Slice[] {
   return [
     slice("server", account.serverUs, "a reply was pending"),
-    slice("path", account.pathUs, "of that, one round trip each"),
+    slice("path", account.pathUs, "of replies, the network's part"),
     slice("connect", account.connectUs, "SYN to SYN-ACK"),
     slice("client", account.clientUs, "it was the client's turn"),
     slice("transfer", account.transferUs, "a message was on its way"),

@@ -55,6 +55,10 @@ export class TestHost implements ScreenHost {
     return this.changes;
   }
 
+  heard(): number {
+    return this.changes;
+  }
+
   snapshot(): ScreenModel {
     return this.model;
   }
