@@ -3,11 +3,12 @@ import { parseFilter } from "../filter/parser.ts";
 import type { FilterSubject } from "../filter/subject.ts";
 import type { CompiledFilter } from "../screens/index.ts";
 import type { KeptDialogue, KeptExchange } from "../spine/kept.ts";
+import { FINDING_NAMES } from "./finding-names.ts";
 
 /** The filter language for dialogues that are kept: what is written after `/` on the screen. */
 export function compileKeptFilter(text: string): CompiledFilter {
   try {
-    const filter = parseFilter(text);
+    const filter = parseFilter(text, FINDING_NAMES);
     const subject = new KeptSubject();
     return { ok: true, matches: (exchange, dialogue) => filter.matches(subject.of(exchange, dialogue)) };
   } catch (error) {

@@ -7,6 +7,7 @@ import { parseThreshold } from "../thresholds/expression.ts";
 import type { AsItGoes } from "./as-it-goes.ts";
 import type { ColourChoice } from "./colour.ts";
 import { failOnOf } from "./fail-on.ts";
+import { FINDING_NAMES } from "./finding-names.ts";
 import type { ReadRequest } from "./reading.ts";
 import { COMPARE_OPTIONS, referencesOf } from "./references.ts";
 
@@ -85,7 +86,7 @@ export function refuseRepeated(args: object, options: object): void {
  */
 export async function reportRequest(args: ReportArguments, asItGoes: AsItGoes): Promise<ReadRequest> {
   const filter = args.filter ?? null;
-  if (filter !== null) parseFilter(filter);
+  if (filter !== null) parseFilter(filter, FINDING_NAMES);
   if (!Number.isInteger(args.top) || args.top < 0 || args.top > MAX_TOP) {
     throw new SmtpscopeError("usage", `--top takes a whole number from 0 to ${MAX_TOP}`);
   }

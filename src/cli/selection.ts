@@ -2,6 +2,7 @@ import type { AnalysisOptions } from "../analysis/analysis.ts";
 import { parseFilter } from "../filter/parser.ts";
 import type { FilterSubject } from "../filter/subject.ts";
 import type { Settled } from "../spine/settled.ts";
+import { FINDING_NAMES } from "./finding-names.ts";
 
 /** What the operator wants to see: -Y, --since, --until. */
 export interface Selection {
@@ -19,7 +20,7 @@ export function compileSelection({
   if (filter === null && sinceAtUs === null && untilAtUs === null) {
     return { accepts: null, acceptsStage: () => true };
   }
-  const matches = filter === null ? null : parseFilter(filter);
+  const matches = filter === null ? null : parseFilter(filter, FINDING_NAMES);
   const since = sinceAtUs ?? Number.NEGATIVE_INFINITY;
   const until = untilAtUs ?? Number.POSITIVE_INFINITY;
   const inTime = (atUs: number | null) => atUs !== null && atUs >= since && atUs < until;

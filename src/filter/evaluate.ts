@@ -128,7 +128,7 @@ function stringTest(
   const wanted = new Set<string>();
   for (const { from, to } of items) {
     if (to !== null) fail(to.at, `${field.name} has no ranges: list the values`);
-    if (field.type === "word" && field.known !== undefined) checkKnown(field.name, field.known, from, fail);
+    if (field.type === "word" && field.known !== undefined) checkKnown(field, field.known, from, fail);
     wanted.add(fold(from.text));
   }
   if (wanted.size > 1) return (text) => wanted.has(fold(text));
@@ -136,10 +136,24 @@ function stringTest(
   return (text) => fold(text) === only;
 }
 
-function checkKnown(name: string, known: readonly string[], value: Written, fail: Fail): void {
-  if (known.includes(value.text.toLowerCase())) return;
-  const near = nearest(value.text, known);
-  const hint = near === null ? `one of ${known.join(" ")} is expected` : `did you mean ${near}?`;
+function checkKnown(
+  { name, late = [] }: { readonly name: string; readonly late?: readonly string[] },
+  known: readonly string[],
+  value: Written,
+  fail: Fail,
+): void {
+  const word = value.text.toLowerCase();
+  if (known.includes(word)) return;
+  // Ids are known by the part behind their slash as well.
+  const can = known.filter((each) => !each.includes("/")).join(" ");
+  if (late.includes(word)) {
+    fail(
+      value.at,
+      `"${value.text}" is known only when all has been read, and a filter asks before: the report lists its dialogues; ${name} can be ${can}`,
+    );
+  }
+  const near = nearest(value.text, [...known, ...late]);
+  const hint = near === null ? `one of ${can} is expected` : `did you mean ${near}?`;
   fail(value.at, `${name} is never "${value.text}": ${hint}`);
 }
 

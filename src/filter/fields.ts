@@ -18,6 +18,8 @@ type FieldType =
       readonly type: "word";
       readonly of: From<string | readonly string[] | null>;
       readonly known?: readonly string[];
+      /** Names that exist, but that no exchange can have yet when it is looked at. */
+      readonly late?: readonly string[];
     }
   | { readonly type: "text"; readonly of: From<string | readonly string[] | null> }
   | { readonly type: "number"; readonly of: From<number | null> }

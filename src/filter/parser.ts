@@ -52,20 +52,33 @@ const PHASE_NAMES = FIELDS.flatMap(
   (field) => (field.name === "phase" && field.type === "word" && field.known) || [],
 );
 
-/** @throws FilterError saying what was expected, and where. */
-export function parseFilter(text: string): Filter {
+/** What `finding` may be compared with: ids, and what comes behind their slash. */
+export interface FindingNames {
+  /** What may be found by the time an exchange is looked at. */
+  readonly known: readonly string[];
+  /** What only all of the input tells. */
+  readonly late: readonly string[];
+}
+
+/**
+ * @param findings all names there are; null takes any
+ * @throws FilterError saying what was expected, and where.
+ */
+export function parseFilter(text: string, findings: FindingNames | null = null): Filter {
   if (text.length > LONGEST_FILTER) {
     throw new FilterError(text, LONGEST_FILTER, `a filter has at most ${LONGEST_FILTER} characters`);
   }
-  return { matches: new Parser(text).filter() };
+  return { matches: new Parser(text, findings).filter() };
 }
 
 class Parser {
   readonly #lexer: Lexer;
   readonly #fail: Fail;
+  readonly #findings: FindingNames | null;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, findings: FindingNames | null) {
+    this.#findings = findings;
     this.#lexer = new Lexer(text);
     this.#fail = (at, message) => this.#lexer.fail(at, message);
   }
@@ -119,7 +132,9 @@ class Parser {
 
   #test(token: Token): Test {
     if (token.kind !== "word") this.#fail(token.at, `a field is expected, not ${shown(token)}`);
-    const field = BY_NAME.get(token.text.toLowerCase()) ?? this.#unknown(token);
+    const named = BY_NAME.get(token.text.toLowerCase()) ?? this.#unknown(token);
+    const isFinding = named.name === "finding" && named.type === "word";
+    const field = isFinding ? { ...named, ...this.#findings } : named;
     const operator = operatorOf(this.#lexer.peek());
     if (operator === null) return compileBare(field);
     const { at } = this.#lexer.next();

@@ -4,9 +4,15 @@ import { FilterError, pointAtFault } from "../../src/filter/filter-error.ts";
 import { parseFilter } from "../../src/filter/parser.ts";
 import { SmtpscopeError } from "../../src/spine/errors.ts";
 
+/** Of findings there may be, two can be asked for. */
+const FINDINGS = {
+  known: ["rewriting/banner-masked", "banner-masked", "ehlo-bare"],
+  late: ["cause/dns-ptr", "dns-ptr"],
+};
+
 function errorOf(filter: string): FilterError {
   try {
-    parseFilter(filter);
+    parseFilter(filter, FINDINGS);
   } catch (error) {
     if (error instanceof FilterError) return error;
     throw error;
@@ -27,6 +33,10 @@ const ROWS: readonly (readonly [filter: string, position: number, message: strin
   ["phase==rctp", 7, "did you mean rcpt?"],
   ["phase in {rcpt postcard}", 15, "one of connect banner"],
   ["taint==odd", 7, "one of gap clock unanswered early"],
+  ["finding==dns-ptr", 9, "is known only when all has been read"],
+  ["tls && finding in {ehlo-bare, cause/DNS-PTR}", 30, "finding can be banner-masked ehlo-bare"],
+  ["finding!=baner-masked", 9, "did you mean banner-masked?"],
+  ["finding==greylisted", 9, "one of banner-masked ehlo-bare is expected"],
   ["phase=rcpt", 5, 'equality is written "=="'],
   ["tls & tls", 4, '"and" is written "&&"'],
   ["tls | tls", 4, '"or" is written "||"'],
