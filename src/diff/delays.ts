@@ -3,19 +3,25 @@ import { PHASES, type Phase } from "../spine/phase.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { type Clock, offsetAt, thinkUs } from "./clock.ts";
 import type { PlaceOf } from "./places.ts";
-import type { RecordedDialogue } from "./recorded.ts";
+import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
 import type { TurnPair } from "./turns.ts";
 
 /**
  * What the path added to each reply: how much longer it took for the client than for the server. The difference of
  * two intervals, each by one clock, needs no common clock. Only how it divides between the command's way
  * and the reply's does.
+ *
+ * A message (phase body) runs from the 354 to its last byte, and longer where the server is: by the way of the 354 and
+ * that of the last byte. What was held shows in `data` and `end-of-data`, and is counted there only.
  */
 
 /** A stamp is floored to µs: an interval is off by up to one, the difference of two by two. */
 const STAMPS_US = 2;
 /** Quartz clocks that are not compared run apart by less. */
 const UNKNOWN_DRIFT_PPM = 100;
+
+/** The reply to DATA that asks for the message. */
+const GO_AHEAD = 354;
 
 interface Sample {
   readonly addedUs: number;
@@ -54,10 +60,11 @@ export class Delays {
       const sample = { addedUs, lastedUs, commandUs: null, replyUs: null, isLost: false };
       this.#note("connect", sample, [client, 0], [server, 0]);
     }
-    for (const [s, c] of turns) {
-      if (s === null || c === null || s.hasGap || c.hasGap) continue;
+    turns.forEach(([s, c], i) => {
+      if (s === null || c === null || s.hasGap || c.hasGap) return;
+      this.#body(server, client, turns[i - 1], s, c);
       const [atServer, atClient] = [thinkUs(s), thinkUs(c)];
-      if (atServer === null || atClient === null) continue;
+      if (atServer === null || atClient === null) return;
       const offset = this.#clock === null ? null : offsetAt(this.#clock, s.askedLast);
       const sample: Sample = {
         addedUs: atClient - atServer,
@@ -67,7 +74,33 @@ export class Delays {
         isLost: s.retransmits !== c.retransmits,
       };
       this.#note(c.phase, sample, [client, c.answeredFrame], [server, s.answeredFrame]);
-    }
+    });
+  }
+
+  /** @param before the turn before the one that may be a message's end */
+  #body(
+    server: RecordedDialogue,
+    client: RecordedDialogue,
+    before: TurnPair | undefined,
+    s: RecordedTurn,
+    c: RecordedTurn,
+  ): void {
+    const [goAhead, goAheadAtClient] = before ?? [null, null];
+    if (s.phase !== "end-of-data" || c.phase !== "end-of-data") return;
+    if (goAhead === null || goAheadAtClient === null || goAhead.hasGap || goAheadAtClient.hasGap) return;
+    if (goAhead.code !== GO_AHEAD || goAheadAtClient.code !== GO_AHEAD) return;
+    const lastedUs = s.askedLast - goAhead.answeredLast;
+    const atClient = c.askedLast - goAheadAtClient.answeredLast;
+    if ([s, c].some(({ askedLast }) => askedLast === NO_TIME) || lastedUs < 0 || atClient < 0) return;
+    const offset = this.#clock === null ? null : offsetAt(this.#clock, s.askedLast);
+    const sample: Sample = {
+      addedUs: lastedUs - atClient,
+      lastedUs,
+      commandUs: offset === null ? null : s.askedLast - c.askedLast - offset,
+      replyUs: offset === null ? null : goAheadAtClient.answeredLast - goAhead.answeredLast + offset,
+      isLost: false,
+    };
+    this.#note("body", sample, [client, c.askedFrame], [server, s.askedFrame]);
   }
 
   #note(phase: Phase, sample: Sample, at: Parameters<PlaceOf>, atServer: Parameters<PlaceOf>): void {
@@ -89,7 +122,7 @@ export class Delays {
       const lastedUs = samples.map((each) => each.lastedUs).sort((a, b) => a - b)[samples.length >> 1]!;
       const intervals = STAMPS_US + Math.ceil((lastedUs * this.#driftPpm) / 1e6);
       const oneWay = Math.ceil((this.#clock?.uncertaintyUs ?? 0) + STAMPS_US / 2);
-      const late = samples.filter(({ addedUs }) => addedUs - wayUs >= HELD_US);
+      const late = phase === "body" ? [] : samples.filter(({ addedUs }) => addedUs - wayUs >= HELD_US);
       const [client, server] = [placeAtClient(...worst.at), placeAtServer(...worst.atServer)];
       return {
         serverSide,

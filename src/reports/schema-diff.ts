@@ -86,11 +86,17 @@ const distribution = closed({
 const delay = {
   serverSide: side,
   phase,
-  added: { ...distribution, description: "by how much longer it took where the client is" },
+  added: {
+    ...distribution,
+    description: "by how much longer it took where the client is; body: where the server is",
+  },
   held: { ...count, description: "times to which 100 ms or more was added" },
   lost: { ...count, description: "the same, where packets were lost between the captures and sent again" },
-  command: { ...orNull(distribution), description: "of that on the command's way; null without a clock" },
-  reply: { ...orNull(distribution), description: "and on the reply's" },
+  command: {
+    ...orNull(distribution),
+    description: "of that on the way of the command (body: its last byte); null without a clock",
+  },
+  reply: { ...orNull(distribution), description: "and on the reply's (body: the 354's)" },
   worst: orNull(closed({ addedUs: difference, inside: at, outside: at })),
 };
 

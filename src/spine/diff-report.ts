@@ -107,12 +107,12 @@ export interface ChangeVariant {
 /** A path of wires and routers does not add so much; somebody kept it. */
 export const HELD_US = 100_000;
 
-/** By how much longer a reply took where the client is than where the server is. */
+/** By how much longer a reply took where the client is than where the server is; a message (body) where the server is. */
 export interface DelayView {
   readonly serverSide: SideName;
   readonly phase: Phase;
   readonly added: DelayDistribution;
-  /** Replies to which HELD_US or more was added, beyond what the way takes by itself (as the handshake shows). */
+  /** None for body. Replies to which HELD_US or more was added, beyond what the way takes by itself (as the handshake shows). */
   readonly held: number;
   /** The same, of which one side has seen more copies than the other: lost between them, and sent again. */
   readonly lost: number;

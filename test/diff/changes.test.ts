@@ -215,6 +215,42 @@ test("a reply that is held: how long, and on which way", () => {
   expect(report.changes).toEqual([]);
 });
 
+test("a message that is held before it is passed on: at the server it takes longer", () => {
+  const path = {
+    offsetUs: -7_000_000,
+    delayUs: () => 200,
+    holdUs: (text: string) => (text.endsWith("\r\n.\r\n") ? 2_000_000 : 0),
+  };
+  const report = diffOver(sessions(20), path);
+  const [body, end, data] = ["body", "end-of-data", "data"].map((phase) =>
+    report.delays.find((each) => each.phase === phase),
+  );
+  for (const each of [body, end]) {
+    expect(each!.added).toMatchObject({ n: 20, minUs: 2_000_400, maxUs: 2_000_400 });
+    const { p50Us, uncertaintyUs } = each!.command!;
+    expect(Math.abs(p50Us - 2_000_200)).toBeLessThanOrEqual(uncertaintyUs);
+  }
+  expect(data!.added).toMatchObject({ minUs: 400, maxUs: 400 });
+  // What was held is counted once.
+  expect([body!.held, end!.held]).toEqual([0, 20]);
+  const held = report.findings.find(({ id }) => id === "rewriting/reply-held")!;
+  expect(held.claim).toContain("end-of-data");
+  expect(held.claim).not.toContain("body");
+});
+
+test("a message sent with BDAT has no 354 that it could run from", () => {
+  const bdat: Said[] = sessions(1)[0]!.said.slice(0, 8);
+  bdat.push(
+    { from: "client", text: "BDAT 5 LAST\r\nhello", afterUs: 200 },
+    { from: "server", text: "250 2.0.0 Ok\r\n", afterUs: 900 },
+  );
+  const { delays } = diffOver(
+    sessions(5, () => bdat),
+    { delayUs: () => 200 },
+  );
+  expect(delays.map(({ phase }) => phase)).not.toContain("body");
+});
+
 test("segments cut on the way", () => {
   const report = diffOver(sessions(2), { cutAt: 20 });
   expect(report.segments).toMatchObject({ dialogues: 2, resplit: 16 });
