@@ -57,8 +57,10 @@ export function packetBlock(
   wireBytes: number,
   comment: string | null,
 ): Buffer {
-  const options = comment === null ? null : optionList([[COMMENT, text(comment)]]);
-  const length = PACKET_AT + padded(keptBytes) + (options?.length ?? 0) + 4;
+  const commentBytes = comment === null ? 0 : Math.min(Buffer.byteLength(comment), MAX_TEXT_BYTES);
+  const optionsAt = PACKET_AT + padded(keptBytes);
+  // An option's head, its text, and the end of all options.
+  const length = optionsAt + (comment === null ? 0 : 4 + padded(commentBytes) + 4) + 4;
   // Out of Node's pool, for most are small and there are very many.
   const whole = Buffer.allocUnsafe(length).fill(0);
   whole.writeUInt32LE(ENHANCED_PACKET, 0);
@@ -67,7 +69,11 @@ export function packetBlock(
   whole.writeUInt32LE(atUs % TWO_TO_32, 16);
   whole.writeUInt32LE(keptBytes, 20);
   whole.writeUInt32LE(wireBytes, 24);
-  options?.copy(whole, PACKET_AT + padded(keptBytes));
+  if (comment !== null) {
+    whole.writeUInt16LE(COMMENT, optionsAt);
+    whole.writeUInt16LE(commentBytes, optionsAt + 2);
+    whole.write(comment, optionsAt + 4, commentBytes);
+  }
   whole.writeUInt32LE(length, length - 4);
   return whole;
 }
