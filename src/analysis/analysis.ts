@@ -189,7 +189,7 @@ export class Analysis implements DialogueListener {
       if (flags.has("one-way")) counts.oneWay++;
       if (flags.has("mid-stream")) counts.midStream++;
     }
-    if (conversation.ended === "open" || conversation.ended === "idle") counts.unfinished++;
+    if (!isFinished(conversation)) counts.unfinished++;
     this.#add(conversation.account);
   }
 
@@ -427,6 +427,12 @@ export class Analysis implements DialogueListener {
 /** The server accepted the connection (or its start was not captured, or only one direction of it). */
 function connected({ transport, flags }: Conversation): boolean {
   return transport.synFrame === 0 || transport.synAckFrame > 0 || flags.has("one-way");
+}
+
+/** What never became a connection cannot be open. */
+function isFinished({ ended, transport }: Conversation): boolean {
+  if (transport.refused || (transport.live?.failure ?? null) !== null) return true;
+  return ended !== "open" && ended !== "idle";
 }
 
 function remarkOn(exchange: Exchange, conversation: Conversation): string {

@@ -45,7 +45,7 @@ const LIMIT_OPTIONS = {
     type: "string",
     default: "30s",
     requiresArg: true,
-    describe: "How long the server may take to accept a connection",
+    describe: "How long the server may take to accept a connection; 5s at most where it has another address",
   },
   "idle-timeout": {
     type: "string",

@@ -17,6 +17,12 @@ export function evidenceOf({ dialogue, reply, stretch }: Item): Evidence {
   };
 }
 
+const UNREACHABLE = {
+  refused: "until it was refused",
+  dropped: "without an answer to the SYN",
+  elsewhere: "for another address that could not be reached",
+} as const;
+
 function seen(spent: Spent, name: string): string {
   switch (spent.kind) {
     case "lookup":
@@ -50,7 +56,7 @@ function seen(spent: Spent, name: string): string {
     case "path":
       return "for the round trip";
     case "unreachable":
-      return spent.how === "refused" ? "until it was refused" : "without an answer to the SYN";
+      return UNREACHABLE[spent.how];
     case "unanswered":
       return "without a reply";
     case "silence":

@@ -30,7 +30,7 @@ export type Spent =
   /** One round trip between the point of capture and the server. */
   | { readonly kind: "path" }
   /** The SYN was refused, or never answered. */
-  | { readonly kind: "unreachable"; readonly how: "refused" | "dropped" }
+  | { readonly kind: "unreachable"; readonly how: "refused" | "dropped" | "elsewhere" }
   /** No reply came. */
   | { readonly kind: "unanswered" }
   /** The server had the command and said nothing. */

@@ -50,11 +50,15 @@ export function handshakeOf(
     const lostUs =
       latest === undefined ? 0 : Math.min(connectUs, table.atUs[latest]! - table.atUs[before[0]!]!);
     say({ kind: "lost", what: "syn" }, lostUs, latest === undefined ? 0 : table.frame[latest]!);
-    const answeredUs = connectUs - lostUs;
-    const pathUs = Math.min(answeredUs, leastUs);
+    const othersUs = Math.min(connectUs - lostUs, transport.live?.othersTriedUs ?? 0);
+    say({ kind: "unreachable", how: "elsewhere" }, othersUs, transport.synFrame);
+    const answeredUs = connectUs - lostUs - othersUs;
+    const pathUs = Math.min(answeredUs, leastUs, transport.live?.minRttUs ?? answeredUs);
+    // Of a relay's own SYNs the kernel tells how many they were.
+    const isRepeated = latest === undefined && transport.synCount > (othersUs > 0 ? 2 : 1);
     // The server may send its SYN-ACK again before the client asks again.
-    const repeatedUs = answeredUs - pathUs >= FIRST_REPEAT_US ? answeredUs - pathUs : 0;
-    say({ kind: "lost", what: "syn-ack" }, repeatedUs, transport.synAckFrame);
+    const repeatedUs = isRepeated || answeredUs - pathUs >= FIRST_REPEAT_US ? answeredUs - pathUs : 0;
+    say({ kind: "lost", what: isRepeated ? "syn" : "syn-ack" }, repeatedUs, transport.synAckFrame);
     say({ kind: "path" }, answeredUs - repeatedUs, transport.synAckFrame);
     if (latest !== undefined || transport.synCount === 1) roundTripUs = pathUs;
   }

@@ -8,9 +8,14 @@ export function openedOf(record: Float64Array, payload: Uint8Array, start: numbe
   return { client, server, acceptedAtUs: record[2]!, synAtUs: known(record[4]!) };
 }
 
-export function connectedOf(payload: Uint8Array, start: number, end: number): Connected {
+export function connectedOf(
+  record: Float64Array,
+  payload: Uint8Array,
+  start: number,
+  end: number,
+): Connected {
   const [server = "", via = ""] = linesOf(payload, start, end);
-  return { server, via };
+  return { server, via, othersTriedUs: record[4]!, synRetransmits: known(record[5]!) };
 }
 
 export function closedOf(record: Float64Array): Closed {

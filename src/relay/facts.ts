@@ -15,6 +15,10 @@ export interface Connected {
   readonly server: string;
   /** The address that the server sees, as address:port: its log and captures at its side name this one. */
   readonly via: string;
+  /** For so long (µs) other addresses of the server were tried before this one. */
+  readonly othersTriedUs: number;
+  /** How often the SYN was sent again; null where the kernel cannot be asked. */
+  readonly synRetransmits: number | null;
 }
 
 export type FailureKind = "refused" | "unreachable" | "timeout" | "name" | "descriptors" | "other";

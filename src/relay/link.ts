@@ -152,8 +152,9 @@ export class Link {
     return view;
   }
 
-  #addConnected(id: number, { atUs, facts: { server, via } }: NonNullable<Observed["connected"]>): void {
-    this.#batch.addText(CONNECTED, id, atUs, `${server}\n${via}`, 0);
+  #addConnected(id: number, { atUs, facts }: NonNullable<Observed["connected"]>): void {
+    const { server, via, othersTriedUs, synRetransmits } = facts;
+    this.#batch.addText(CONNECTED, id, atUs, `${server}\n${via}`, othersTriedUs, synRetransmits ?? UNKNOWN);
   }
 
   #tellMissed(id: number, view: LinkView, atUs: number): void {

@@ -130,7 +130,7 @@ export class LiveSource {
     transport.lastAtUs = atUs;
     switch (kind) {
       case CONNECTED:
-        transport.connected(atUs, connectedOf(payload, start, end));
+        transport.connected(atUs, connectedOf(record, payload, start, end));
         break;
       case FAILED:
         transport.failed(jsonOf(payload, start, end) as Failed);
@@ -231,7 +231,7 @@ class LiveTransport implements Transport {
   readonly firstAtUs: number;
   readonly synAtUs: number | null;
   readonly synFrame: number;
-  readonly synCount = 1;
+  synCount = 1;
   readonly clockSteps = 0;
   readonly oneWay = false;
   server: string;
@@ -252,7 +252,15 @@ class LiveTransport implements Transport {
     this.firstAtUs = synAtUs ?? acceptedAtUs;
     this.synAtUs = synAtUs;
     this.synFrame = synAtUs === null ? 0 : firstFrame;
-    this.live = { acceptedAtUs, via: null, failure: null, rttUs: null, minRttUs: null, retransmits: null };
+    this.live = {
+      acceptedAtUs,
+      via: null,
+      othersTriedUs: 0,
+      failure: null,
+      rttUs: null,
+      minRttUs: null,
+      retransmits: null,
+    };
   }
 
   get serverPort(): number {
@@ -268,9 +276,11 @@ class LiveTransport implements Transport {
     return Number.MAX_SAFE_INTEGER;
   }
 
-  connected(atUs: number, { server, via }: Connected): void {
+  connected(atUs: number, { server, via, othersTriedUs, synRetransmits }: Connected): void {
     this.server = server;
-    this.live = { ...this.live, via };
+    // SYNs to another address are some too: until the connection, it was no single round trip.
+    this.synCount = 1 + (synRetransmits ?? 0) + (othersTriedUs > 0 ? 1 : 0);
+    this.live = { ...this.live, via, othersTriedUs };
     this.synAckAtUs = atUs;
     this.synAckFrame = this.firstFrame + 1;
     this.handshakeAtUs = atUs;

@@ -11,7 +11,7 @@ import { TAIL_BYTES } from "../spine/end-of-data.ts";
 /** What a record says. Side kinds come in pairs: client, server. */
 /** Text of the client's and the server's address, a line each; where others have the uncertainty, when the connection to the server was begun. */
 export const OPEN = 1;
-/** Text of the server's address and of ours as it sees it, a line each. */
+/** Text of the server's address and of ours as it sees it, a line each; the last two numbers are those of `Connected`. */
 export const CONNECTED = 2;
 /** JSON of a `Failed`. */
 export const FAILED = 3;
@@ -104,8 +104,8 @@ export class BatchWriter {
   }
 
   /** A record whose payload is text, written in place. */
-  addText(kind: number, connection: number, atUs: number, text: string, uncertaintyUs: number): void {
-    this.#record(kind, connection, atUs, 0, uncertaintyUs, 0, text.length * MAX_UTF8_BYTES);
+  addText(kind: number, connection: number, atUs: number, text: string, fifth: number, sixth = 0): void {
+    this.#record(kind, connection, atUs, 0, fifth, sixth, text.length * MAX_UTF8_BYTES);
     const lengthBytes = this.#buffer!.write(text, this.#at);
     this.#view!.setFloat64(this.#at - RECORD_BYTES + LENGTH_AT, lengthBytes, true);
     this.#at += lengthBytes;

@@ -36,6 +36,9 @@ const BLIND_FLUSH_MS = 100;
 
 const KEEP_ALIVE_MS = 60_000;
 
+/** Linux sends a SYN again after 1 s; a route may say less. */
+const FIRST_RETRANSMIT_US = 200_000;
+
 export class Pair implements Observed, SocketOwner, ConnectHandlers {
   readonly id: number;
   readonly opened: Opened;
@@ -97,13 +100,19 @@ export class Pair implements Observed, SocketOwner, ConnectHandlers {
   }
 
   /** The server answered: from now on bytes go both ways. */
-  established(server: RelaySocket, serverText: string): void {
+  established(server: RelaySocket, serverText: string, othersTriedUs: number): void {
     const atUs = nowUs();
     this.server = server;
     server.owner = this;
     let hasRoom = this.#preface === null || server.write(this.#preface);
     const via = endpointText(server.localAddress, server.localPort);
-    this.connected = { atUs, facts: { server: serverText, via } };
+    const facts = {
+      server: serverText,
+      via,
+      othersTriedUs,
+      synRetransmits: this.#synRetransmits(server, atUs),
+    };
+    this.connected = { atUs, facts };
     this.lastAtUs = atUs;
     server.setNoDelay(true);
     this.#owner.connected(this);
@@ -113,6 +122,12 @@ export class Pair implements Observed, SocketOwner, ConnectHandlers {
     if (this.#clientEnded) server.end();
     else if (hasRoom) this.client.resume();
     server.resume();
+  }
+
+  /** Not asked of a connection that came at once: a SYN is not sent again before. */
+  #synRetransmits(server: RelaySocket, atUs: number): number | null {
+    if (atUs - (this.opened.synAtUs ?? atUs) < FIRST_RETRANSMIT_US) return 0;
+    return this.#owner.kernel?.facts(server)?.retransmits ?? null;
   }
 
   // ---- bytes

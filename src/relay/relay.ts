@@ -264,6 +264,7 @@ export class Relay implements PairOwner {
     const plan = {
       addresses,
       timeoutMs: this.limits.connectTimeoutMs,
+      onUnreachable: (address: Address) => route.unreachable(address),
       socketOptions: route.socketOptions(host),
       onConnecting: route.onConnecting,
     };

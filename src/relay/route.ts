@@ -152,6 +152,11 @@ export class Route {
     };
   }
 
+  /** Told of a server's address that could not be reached. */
+  unreachable(address: Address): void {
+    if (this.mode === "explicit") this.#options.upstream?.avoid(address);
+  }
+
   /** A rule may bring the proxy's own connection back to it: what is on its way is remembered. */
   get onConnecting(): ((socket: RelaySocket, address: Address) => void) | null {
     if (this.mode === "explicit") return null;

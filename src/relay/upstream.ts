@@ -17,6 +17,12 @@ const MAX_ADDRESSES = 8;
 /** How long a name's addresses are used before it is looked up again. */
 const REFRESH_MS = 30_000;
 
+/** Where there is another address, one that does not answer is waited for no longer: two SYNs were lost, or it is dead. */
+const NEXT_AFTER_MS = 5_000;
+
+/** For so long an address that could not be reached is tried last. */
+const AVOIDED_MS = 60_000;
+
 /** The server's name and what it stands for: looked up at the start, then in the background. */
 export class Upstream {
   readonly host: string;
@@ -24,10 +30,17 @@ export class Upstream {
   #addresses: Address[] = [];
   #lookedUpMs = 0;
   #isLooking = false;
+  readonly #avoidedUntilMs = new Map<string, number>();
+  readonly #lookUp: (host: string) => Promise<readonly { readonly address: string }[]>;
 
-  constructor(host: string, port: number) {
+  constructor(
+    host: string,
+    port: number,
+    lookUp: (host: string) => Promise<readonly { readonly address: string }[]> = addressesOf,
+  ) {
     this.host = host;
     this.port = port;
+    this.#lookUp = lookUp;
   }
 
   get text(): string {
@@ -38,12 +51,28 @@ export class Upstream {
   async resolve(): Promise<void> {
     if (isIP(this.host) !== 0) this.#addresses = [{ host: this.host, port: this.port }];
     else {
-      const found = await lookup(this.host, { all: true, order: "verbatim" });
-      this.#addresses = found
-        .slice(0, MAX_ADDRESSES)
-        .map(({ address }) => ({ host: address, port: this.port }));
+      const found = await this.#lookUp(this.host);
+      this.#addresses = this.#inOrder(
+        found.slice(0, MAX_ADDRESSES).map(({ address }) => ({ host: address, port: this.port })),
+      );
     }
     this.#lookedUpMs = performance.now();
+  }
+
+  /** It could not be reached: for a while the others are tried first. */
+  avoid({ host }: Address): void {
+    if (this.#addresses.length < 2) return;
+    this.#avoidedUntilMs.set(host, performance.now() + AVOIDED_MS);
+    this.#addresses = this.#inOrder(this.#addresses);
+  }
+
+  #inOrder(addresses: readonly Address[]): Address[] {
+    const nowMs = performance.now();
+    for (const [host, untilMs] of this.#avoidedUntilMs) {
+      if (untilMs <= nowMs) this.#avoidedUntilMs.delete(host);
+    }
+    const isAvoided = ({ host }: Address) => this.#avoidedUntilMs.has(host);
+    return [...addresses.filter((address) => !isAvoided(address)), ...addresses.filter(isAvoided)];
   }
 
   /** What is known now; a look-up that is due is begun, and waited for by nobody. */
@@ -63,6 +92,10 @@ export class Upstream {
   }
 }
 
+function addressesOf(host: string) {
+  return lookup(host, { all: true, order: "verbatim" });
+}
+
 /** Opens sockets: the ordinary way, or bound to the client's own address. Returns options for the RelaySocket. */
 export type SocketOptions = (address: Address) => object;
 
@@ -72,13 +105,16 @@ export interface ConnectPlan {
   readonly addresses: readonly Address[];
   readonly timeoutMs: number;
   readonly socketOptions: SocketOptions;
+  /** Told of an address that could not be reached. */
+  readonly onUnreachable: (address: Address) => void;
   /** Told of each attempt when it is begun. */
   readonly onConnecting: ((socket: RelaySocket, address: Address) => void) | null;
 }
 
 export interface ConnectHandlers {
   /** The socket is the handler's from now on. */
-  established(socket: RelaySocket, serverText: string): void;
+  /** @param othersTriedUs for how long other addresses were tried before */
+  established(socket: RelaySocket, serverText: string, othersTriedUs: number): void;
   unreachable(failed: Failed): void;
 }
 
@@ -89,6 +125,7 @@ export class Connecting implements SocketOwner {
   #index = 0;
   #socket: RelaySocket | null = null;
   #timer: NodeJS.Timeout | null = null;
+  readonly #begunMs = performance.now();
 
   constructor(plan: ConnectPlan, handlers: ConnectHandlers) {
     this.#plan = plan;
@@ -100,6 +137,8 @@ export class Connecting implements SocketOwner {
     const { addresses, timeoutMs, socketOptions, onConnecting } = this.#plan;
     const address = addresses[this.#index];
     if (address === undefined) return;
+    const isLast = this.#index === addresses.length - 1;
+    const othersTriedUs = this.#index === 0 ? 0 : Math.round((performance.now() - this.#begunMs) * 1000);
     let socket: RelaySocket;
     try {
       socket = socketWith(socketOptions(address), this);
@@ -108,14 +147,17 @@ export class Connecting implements SocketOwner {
       return;
     }
     this.#socket = socket;
-    this.#timer = setTimeout(() => {
-      this.giveUp();
-      this.#next({ kind: "timeout", text: `no answer from ${endpointText(address.host, address.port)}` });
-    }, timeoutMs);
+    this.#timer = setTimeout(
+      () => {
+        this.giveUp();
+        this.#next({ kind: "timeout", text: `no answer from ${endpointText(address.host, address.port)}` });
+      },
+      isLast ? timeoutMs : Math.min(timeoutMs, NEXT_AFTER_MS),
+    );
     socket.connect(address, () => {
       if (socket !== this.#socket) return;
       this.#forget();
-      this.#handlers.established(socket, endpointText(address.host, address.port));
+      this.#handlers.established(socket, endpointText(address.host, address.port), othersTriedUs);
     });
     onConnecting?.(socket, address);
   }
@@ -134,8 +176,10 @@ export class Connecting implements SocketOwner {
   }
 
   #next(failed: Failed): void {
+    const { addresses, onUnreachable } = this.#plan;
+    onUnreachable(addresses[this.#index]!);
     this.#index++;
-    if (this.#index < this.#plan.addresses.length) this.begin();
+    if (this.#index < addresses.length) this.begin();
     else this.#handlers.unreachable(failed);
   }
 

@@ -2,9 +2,10 @@ import type { Conversation } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import { durationText, plural, timeText } from "../spine/format.ts";
 import type { Phase } from "../spine/phase.ts";
+import { escapeText } from "../spine/text.ts";
 
 /**
- * One line a finished dialogue, for somebody who watches: when, who, how long, its slowest reply, the
+ * One line a finished dialogue, for somebody who watches: when, who, how long, its slowest phase, the
  * last code, what was remarkable.
  */
 export class DialogueLines {
@@ -28,10 +29,19 @@ export class DialogueLines {
     const when = startUs === null ? "no time" : timeText(startUs).slice(11, 23);
     const length = startUs === null || endedAtUs === null ? "?" : durationText(endedAtUs - startUs);
     const worst =
-      slowest === undefined || slowest.serviceUs < 0
-        ? "no reply"
-        : `${slowest.phase} ${durationText(slowest.serviceUs)}`;
+      slowest === undefined || slowest.serviceUs < 0 ? "no reply" : slowestText(slowest, transport);
     const parts = [`${worst}`, slowest?.code ?? "-", plural(messages, "message"), ...flags];
+    const failure = transport.live?.failure ?? null;
+    if (failure !== null) parts.push(`server not reached: ${escapeText(failure)}`);
     return `${when}  ${transport.client} → ${transport.server}  ${length.padStart(7)}  ${parts.join("  ")}`;
   }
+}
+
+/** The connection may have taken longer than any reply. */
+function slowestText(
+  { phase, serviceUs }: { readonly phase: Phase; readonly serviceUs: number },
+  { synAtUs, synAckAtUs }: Conversation["transport"],
+): string {
+  const connectUs = synAtUs === null || synAckAtUs === null ? 0 : synAckAtUs - synAtUs;
+  return connectUs > serviceUs ? `connect ${durationText(connectUs)}` : `${phase} ${durationText(serviceUs)}`;
 }

@@ -110,6 +110,10 @@ const conversation = closed(
       ...closed({
         acceptedAtUs: instant,
         via: { type: ["string", "null"], description: "address:port that the server saw" },
+        othersTriedUs: {
+          ...count,
+          description: "for so long other addresses of the server were tried before the one that answered",
+        },
         failure: { type: ["string", "null"], description: "why the server could not be reached" },
         rttUs: { ...duration, description: "to the server, by the kernel" },
         minRttUs: duration,

@@ -70,6 +70,8 @@ export interface LiveFacts {
   readonly acceptedAtUs: AtUs;
   /** The address that the server saw, as address:port; null when it was not reached. */
   readonly via: string | null;
+  /** For so long (µs) other addresses of the server were tried before the one that answered. */
+  readonly othersTriedUs: number;
   /** Why the server could not be reached. */
   readonly failure: string | null;
   /** Of the connection to the server, by the kernel. */

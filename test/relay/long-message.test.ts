@@ -83,7 +83,10 @@ function heard(said: readonly Said[], isToldAll: boolean): Heard {
   const connection = {
     id: 1,
     opened: { client: "192.0.2.1:4000", server: "192.0.2.25:25", acceptedAtUs: 1, synAtUs: 2 },
-    connected: { atUs: 3, facts: { server: "192.0.2.25:25", via: "192.0.2.2:5000" } },
+    connected: {
+      atUs: 3,
+      facts: { server: "192.0.2.25:25", via: "192.0.2.2:5000", othersTriedUs: 0, synRetransmits: 0 },
+    },
     clientBytes: 0,
     serverBytes: 0,
     views: [],

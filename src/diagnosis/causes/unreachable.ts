@@ -1,5 +1,12 @@
 import { BANNER } from "../../spine/phase.ts";
 import type { Cause } from "../cause.ts";
+
+const WHY = {
+  refused: "the connection was refused",
+  dropped: "the SYN was never answered",
+  elsewhere: "another address of the server was tried first, and could not be reached",
+} as const;
+
 /** The server never answered. */
 export const unreachable: Cause = {
   id: "cause/unreachable",
@@ -9,10 +16,7 @@ export const unreachable: Cause = {
   weigh(bundle) {
     const { spent } = bundle;
     if (spent.kind === "unreachable") {
-      return {
-        score: 0.95,
-        why: spent.how === "refused" ? "the connection was refused" : "the SYN was never answered",
-      };
+      return { score: 0.95, why: WHY[spent.how] };
     }
     if (spent.kind !== "unanswered") return null;
     const isGreeting = bundle.items.every(({ reply }) => reply.phase === BANNER);
@@ -28,6 +32,7 @@ export const unreachable: Cause = {
     title: "The server never answered",
     what: ["The connection is refused, its SYN gets no answer, or it is accepted and nothing is ever said."],
     evidence: [
+      "Of several addresses the first does not answer, and the next is tried after a while: each dialogue waits for that (a name with an IPv6 address, where IPv6 does not work).",
       "Refused: a reset, or an ICMP error. Dropped: SYNs without an answer. Accepted and silent: the kernel took the connection, the program did not: it is stopped, hung, or out of processes.",
       "A client that gave up early may have left just before the banner.",
     ],

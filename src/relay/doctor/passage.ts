@@ -58,7 +58,7 @@ export class Watched {
           if (this.opened.size < MAX_REMEMBERED) this.opened.set(id, openedOf(record, payload, start, end));
           break;
         case CONNECTED:
-          if (this.opened.has(id)) this.connected.set(id, connectedOf(payload, start, end).server);
+          if (this.opened.has(id)) this.connected.set(id, connectedOf(record, payload, start, end).server);
           break;
         case FAILED:
           if (this.opened.has(id)) this.failed.set(id, (jsonOf(payload, start, end) as Failed).text);
