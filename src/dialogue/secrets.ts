@@ -23,6 +23,9 @@ const NAMES_MECHANISM =
 /** Passwords of other protocols, said to the wrong server. */
 const PASSWORD_COMMAND = /^\W*(?:pass|login|acct)\b/i;
 
+/** What a firewall leaves of a command that it does not pass. */
+const OVERWRITTEN = /^(?:X{4,}|x{4,}|\*{4,})[Xx* ]*$/;
+
 /** One word of base64: an answer to a challenge. */
 const BASE64_WORD = /^[A-Za-z0-9+/=_-]{4,}$/;
 
@@ -71,6 +74,11 @@ export class Discretion {
         this.#digest(exchange, line, end);
         return false;
       case UNKNOWN:
+        if (OVERWRITTEN.test(textOf(line, 0, end))) {
+          // BDAT perhaps: then its message comes next, and the server takes it for commands.
+          this.#hideUnknown = true;
+          break;
+        }
         if (!this.#hideUnknown && !this.#mayBeSecret(textOf(line, 0, end))) break;
         exchange.secret = true;
         this.#digest(exchange, line, end);

@@ -6,7 +6,7 @@ import type { Phase } from "../spine/phase.ts";
 import { NO_TIME } from "../spine/wire.ts";
 import { type Clock, offsetAt } from "./clock.ts";
 import type { RecordedDialogue, RecordedTurn } from "./recorded.ts";
-import type { TurnPair } from "./turns.ts";
+import { repliesShiftedFrom, type TurnPair } from "./turns.ts";
 
 /**
  * What one dialogue says on the server's side of the path, against what it says on the client's. What the
@@ -60,11 +60,20 @@ export function changesIn(
   clock: Clock | null,
 ): Change[] {
   const changes: Change[] = [];
+  const shiftedFrom = repliesShiftedFrom(turns);
   turns.forEach(([s, c], i) => {
     if (s !== null && c !== null) {
-      changes.push(...turnChanges(s, c, hungUp(s, c, client, clock)));
+      const isShifted = i >= shiftedFrom;
+      changes.push(
+        ...turnChanges(s, c, hungUp(s, c, client, clock)).filter(
+          ({ part }) => part !== "reply" || !isShifted,
+        ),
+      );
       return;
     }
+    if (i >= shiftedFrom && s === null && c?.verb === "(unsolicited)") return;
+    // Part of a message whose command was overwritten: the server takes it for commands.
+    if (i >= shiftedFrom && s !== null && s.verb === "(unknown)" && s.command === null) return;
     const turn = (s ?? c)!;
     if (server.hasGap || client.hasGap || isCutOff(server, client, turns, i)) return;
     changes.push(...unpairedChanges(turn, s, c));

@@ -29,6 +29,8 @@ interface Sample {
   readonly commandUs: number | null;
   readonly replyUs: number | null;
   readonly isLost: boolean;
+  /** Where the client is. */
+  readonly dialogue: RecordedDialogue;
 }
 
 interface Worst {
@@ -57,7 +59,7 @@ export class Delays {
     if (!connects.includes(NO_TIME)) {
       const lastedUs = client.synAckAt - client.synAt;
       const addedUs = lastedUs - (server.synAckAt - server.synAt);
-      const sample = { addedUs, lastedUs, commandUs: null, replyUs: null, isLost: false };
+      const sample = { addedUs, lastedUs, commandUs: null, replyUs: null, isLost: false, dialogue: client };
       this.#note("connect", sample, [client, 0], [server, 0]);
     }
     turns.forEach(([s, c], i) => {
@@ -72,6 +74,7 @@ export class Delays {
         commandUs: offset === null ? null : s.askedLast - c.askedLast - offset,
         replyUs: offset === null ? null : c.answeredFirst - s.answeredFirst + offset,
         isLost: s.retransmits !== c.retransmits,
+        dialogue: client,
       };
       this.#note(c.phase, sample, [client, c.answeredFrame], [server, s.answeredFrame]);
     });
@@ -99,6 +102,7 @@ export class Delays {
       commandUs: offset === null ? null : s.askedLast - c.askedLast - offset,
       replyUs: offset === null ? null : goAheadAtClient.answeredLast - goAhead.answeredLast + offset,
       isLost: false,
+      dialogue: client,
     };
     this.#note("body", sample, [client, c.askedFrame], [server, s.askedFrame]);
   }
@@ -113,8 +117,6 @@ export class Delays {
   }
 
   views(placeAtClient: PlaceOf, placeAtServer: PlaceOf, serverSide: SideName): DelayView[] {
-    const connects = this.#samples.get("connect")?.map(({ addedUs }) => addedUs) ?? [];
-    const wayUs = connects.reduce((least, each) => Math.min(least, each), connects[0] ?? 0);
     return PHASES.flatMap((phase) => {
       const samples = this.#samples.get(phase);
       const worst = this.#worst.get(phase);
@@ -122,7 +124,7 @@ export class Delays {
       const lastedUs = samples.map((each) => each.lastedUs).sort((a, b) => a - b)[samples.length >> 1]!;
       const intervals = STAMPS_US + Math.ceil((lastedUs * this.#driftPpm) / 1e6);
       const oneWay = Math.ceil((this.#clock?.uncertaintyUs ?? 0) + STAMPS_US / 2);
-      const late = phase === "body" ? [] : samples.filter(({ addedUs }) => addedUs - wayUs >= HELD_US);
+      const late = this.#late(phase);
       const [client, server] = [placeAtClient(...worst.at), placeAtServer(...worst.atServer)];
       return {
         serverSide,
@@ -142,6 +144,21 @@ export class Delays {
         },
       };
     });
+  }
+
+  /** Dialogues in which a command or a reply was held. */
+  get heldDialogues(): number {
+    const phases = PHASES.filter((phase) => phase !== "connect");
+    const held = phases.flatMap((phase) => this.#late(phase).filter(({ isLost }) => !isLost));
+    return new Set(held.map(({ dialogue }) => dialogue)).size;
+  }
+
+  /** Those to which more was added than the way takes. */
+  #late(phase: Phase): Sample[] {
+    if (phase === "body") return [];
+    const connects = this.#samples.get("connect")?.map(({ addedUs }) => addedUs) ?? [];
+    const wayUs = connects.reduce((least, each) => Math.min(least, each), connects[0] ?? 0);
+    return (this.#samples.get(phase) ?? []).filter(({ addedUs }) => addedUs - wayUs >= HELD_US);
   }
 
   /** How far the clocks may run apart unnoticed: the offset was within its bounds from first to last. */

@@ -1,11 +1,4 @@
-import type {
-  ChangeView,
-  DiffReport,
-  DiffSide,
-  SegmentsView,
-  SideName,
-  UnmatchedView,
-} from "../spine/diff-report.ts";
+import type { DiffReport, DiffSide, SegmentsView, SideName, UnmatchedView } from "../spine/diff-report.ts";
 import type { FileFrames } from "../spine/files.ts";
 import { type Clock, offsetAt } from "./clock.ts";
 import { diffFindings } from "./findings.ts";
@@ -50,7 +43,6 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
   const changes = both.flatMap((tally) => tally.changes());
   const delays = both.flatMap((tally) => tally.delays());
   const segments = both.map((tally) => tally.segments()).reduce(addSegments, NO_SEGMENTS);
-  const dialoguesOf = (views: readonly ChangeView[]) => sum((tally) => tally.dialoguesOf(views));
   const dialogues = matching.matches.length;
   return {
     kind: "diff",
@@ -71,7 +63,14 @@ export function diffCaptures(inside: CapturedSide, outside: CapturedSide, option
     changesLeftOut: sum((tally) => tally.changesLeftOut),
     delays,
     segments,
-    findings: diffFindings({ changes, delays, segments }, dialoguesOf, dialogues),
+    findings: diffFindings(
+      { changes, delays, segments },
+      {
+        all: dialogues,
+        held: sum((tally) => tally.heldDialogues),
+        changed: (views) => sum((tally) => tally.dialoguesOf(views)),
+      },
+    ),
   };
 }
 

@@ -11,20 +11,30 @@ const MAX_EVIDENCE = 6;
 /** Changes named in one claim. */
 const MAX_NAMED = 4;
 
+/** Dialogues that were compared. */
+export interface DialogueCounts {
+  readonly all: number;
+  /** In which something was held. */
+  readonly held: number;
+  /** In which any of these was changed. */
+  readonly changed: (changes: readonly ChangeView[]) => number;
+}
+
 export function diffFindings(
   { changes, delays, segments }: Pick<DiffReport, "changes" | "delays" | "segments">,
-  dialoguesOf: (changes: readonly ChangeView[]) => number,
-  dialogues: number,
+  dialogues: DialogueCounts,
 ): RewritingFinding[] {
   const findings = new Map<Rule, ChangeView[]>();
   for (const change of changes) {
     const rule = RULES.find(({ applies }) => applies(change));
     if (rule !== undefined) findings.set(rule, [...(findings.get(rule) ?? []), change]);
   }
-  const all = [...findings].map(([rule, of]) => changeFinding(rule, of, dialoguesOf(of), dialogues));
+  const all = [...findings].map(([rule, of]) =>
+    changeFinding(rule, of, dialogues.changed(of), dialogues.all),
+  );
   const held = delays.filter((delay) => delay.held > 0 && delay.phase !== "connect");
-  if (held.length > 0) all.push(heldFinding(held));
-  if (segments.example !== null) all.push(resplitFinding(segments, dialogues));
+  if (held.length > 0) all.push(heldFinding(held, dialogues.held));
+  if (segments.example !== null) all.push(resplitFinding(segments, dialogues.all));
   const rank = { critical: 0, warning: 1, info: 2 };
   return all.sort((a, b) => rank[a.severity] - rank[b.severity]);
 }
@@ -61,7 +71,7 @@ function evidenceOf({ before, after, inside, outside }: ChangeView["variants"][n
   });
 }
 
-function heldFinding(delays: readonly DelayView[]): RewritingFinding {
+function heldFinding(delays: readonly DelayView[], dialogues: number): RewritingFinding {
   const worst = delays.toSorted((a, b) => b.added.maxUs - a.added.maxUs);
   const texts = worst.slice(0, MAX_NAMED).map(({ phase, held, added }) => {
     const up = `up to ${durationText(added.maxUs)} (± ${durationText(added.uncertaintyUs)})`;
@@ -73,7 +83,7 @@ function heldFinding(delays: readonly DelayView[]): RewritingFinding {
     severity: "warning",
     confidence: 1,
     basis: "seen",
-    dialogues: Math.max(...delays.map(({ held }) => held)),
+    dialogues,
     claim: `The path held commands or replies for ${durationText(HELD_US)} and more: ${texts.join("; ")}. The server is not to blame for that.`,
     evidence: worst.slice(0, MAX_EVIDENCE).flatMap(({ phase, serverSide, worst: at }) => {
       if (at === null) return [];

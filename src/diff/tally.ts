@@ -7,7 +7,7 @@ import { ChangeGroups } from "./groups.ts";
 import type { PlaceOf } from "./places.ts";
 import type { RecordedDialogue } from "./recorded.ts";
 import { Segmentation } from "./segmentation.ts";
-import { alignedTurns, type TurnPair } from "./turns.ts";
+import { alignedTurns, repliesShiftedFrom, type TurnPair } from "./turns.ts";
 
 /** What became of the dialogues whose servers are on one side. */
 export class Tally {
@@ -42,7 +42,10 @@ export class Tally {
   add(inside: RecordedDialogue, outside: RecordedDialogue): void {
     const [server, client] = this.#serverSide === "inside" ? [inside, outside] : [outside, inside];
     const turns = alignedTurns(server, client);
-    const changes = [...changesIn(server, client, turns, this.#clock), ...answeredOnPath(turns, this.#clock)];
+    const changes = [
+      ...changesIn(server, client, turns, this.#clock),
+      ...answeredOnPath(turns.slice(0, repliesShiftedFrom(turns)), this.#clock),
+    ];
     const before = this.doubtful;
     for (const [s, c] of turns) {
       if (s === null || c === null) continue;
@@ -62,6 +65,11 @@ export class Tally {
 
   delays(): DelayView[] {
     return this.#delays.views(this.#atClient, this.#atServer, this.#serverSide);
+  }
+
+  /** Dialogues in which a command or a reply was held. */
+  get heldDialogues(): number {
+    return this.#delays.heldDialogues;
   }
 
   segments(): SegmentsView {

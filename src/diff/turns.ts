@@ -17,6 +17,23 @@ export function alignedTurns(a: RecordedDialogue, b: RecordedDialogue): TurnPair
   return aligned(x, y);
 }
 
+/**
+ * The turn from which on the client takes each reply for that to a later command: the server was given a command
+ * more (a message's bytes, when the command that announced them was overwritten), and replies to it as well. What
+ * it says arrives as it was said, one turn late.
+ *
+ * @returns the number of turns where there is none
+ */
+export function repliesShiftedFrom(turns: readonly TurnPair[]): number {
+  const at = turns.findIndex(([s, c]) => s !== null && c === null && !isPseudo(s.verb));
+  if (at < 0) return turns.length;
+  const said = (side: 0 | 1) => turns.slice(at).flatMap((pair) => pair[side]?.reply || []);
+  const [atServer, atClient] = [said(0), said(1)];
+  return atServer.length === atClient.length && atServer.every((reply, i) => reply === atClient[i])
+    ? at
+    : turns.length;
+}
+
 const REPLACED = 1.5;
 const APART = 3;
 

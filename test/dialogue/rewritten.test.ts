@@ -35,3 +35,32 @@ test("a client that goes on with a command has sent no message", () => {
     1600 S< 250 ok\r\n`);
   expect(run.exchanges.map((each) => `${each.verb} ${each.code}`)).toEqual(["DATA 250", "RSET 250"]);
 });
+
+test.each(["XXXX XX XXXX", "XXXXXXXXXXXX", "xxxxxxxxxxxx", "************"])(
+  "BDAT was overwritten as %s: of the message, which the server takes for commands, nothing is kept",
+  (overwritten) => {
+    const run = afterHello(String.raw`
+      1300 C> ${overwritten}\r\nSubject: hidden\r\n\r\nhidden number\r\n
+      1400 S< 502 what?\r\n502 what?\r\n500 what?\r\n502 what?\r\n
+      1500 C> MAIL FROM:<a@b.example>\r\n
+      1600 S< 250 ok\r\n
+      1700 C> XYZZY\r\n
+      1800 S< 502 what?\r\n`);
+    expect(run.exchanges.map((each) => each.command)).toEqual([
+      overwritten,
+      "[redacted]",
+      "[redacted]",
+      "[redacted]",
+      "MAIL FROM:<a@b.example>",
+      "XYZZY",
+    ]);
+    expect(run.everything()).not.toContain("hidden");
+  },
+);
+
+test("what only begins like an overwritten command does not hide what follows", () => {
+  const run = afterHello(String.raw`
+    1300 C> XXX\r\nXXXXYZ\r\nXCLIENT NAME=a\r\nXYZZY\r\n
+    1400 S< 502 what?\r\n502 what?\r\n502 what?\r\n502 what?\r\n`);
+  expect(run.exchanges.map((each) => each.command)).toEqual(["XXX", "XXXXYZ", "XCLIENT NAME=a", "XYZZY"]);
+});

@@ -251,6 +251,41 @@ test("a message sent with BDAT has no 354 that it could run from", () => {
   expect(delays.map(({ phase }) => phase)).not.toContain("body");
 });
 
+describe("BDAT is overwritten, and the server takes the message for commands", () => {
+  const unknown = "502 5.5.2 Error: command not recognized\r\n";
+  const start = sessions(1)[0]!.said.slice(0, 7);
+  const message = "BDAT 20 LAST\r\nTop secret\r\nnumber\r\n";
+  const inside: Said[] = [
+    ...start,
+    { from: "client", text: message.replace("BDAT 20 LAST", "X".repeat(12)), afterUs: 200 },
+    { from: "server", text: unknown, afterUs: 900 },
+    { from: "server", text: unknown, afterUs: 900 },
+    { from: "server", text: unknown, afterUs: 900 },
+    { from: "client", text: "QUIT\r\n", afterUs: 200 },
+    { from: "server", text: "221 2.0.0 Bye\r\n", afterUs: 900 },
+  ];
+  const outside = inside.map((said) => (said.text.includes("XXXX") ? { ...said, text: message } : said));
+  const report = diffBetween(
+    sessions(3, () => inside),
+    sessions(3, () => outside),
+  );
+
+  test("that, and not what follows from it", () => {
+    expect(brief(report)).toEqual(["command BDAT masked ×3"]);
+    expect(report.findings.map(({ id }) => id)).toEqual(["rewriting/command-masked"]);
+  });
+
+  test("nothing of the message is shown", () => {
+    expect(JSON.stringify(report)).not.toMatch(/secret|number/i);
+  });
+});
+
+test("what was held is counted in dialogues as well", () => {
+  const holdUs = (text: string) => (/^(RCPT|DATA)/.test(text) ? 300_000 : 0);
+  const { findings } = diffOver(sessions(7), { holdUs });
+  expect(findings.map(({ id, dialogues }) => [id, dialogues])).toEqual([["rewriting/reply-held", 7]]);
+});
+
 test("segments cut on the way", () => {
   const report = diffOver(sessions(2), { cutAt: 20 });
   expect(report.segments).toMatchObject({ dialogues: 2, resplit: 16 });
