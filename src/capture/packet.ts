@@ -45,6 +45,9 @@ export const ACK = 0x10;
 
 /** One TCP segment, decoded. A single object is filled again and again. */
 export interface Segment {
+  /** When and in which packet it was captured; set by whoever knows. */
+  atUs: number;
+  frame: number;
   buffer: Uint8Array;
   /** 4 or 16: bytes in an address; the addresses are at these offsets of `buffer`. */
   addressBytes: 4 | 16;

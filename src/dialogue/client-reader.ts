@@ -138,7 +138,7 @@ export class ClientReader {
           return this.#hold(atUs, frame, buffer, i, end);
         case "body":
           i = this.#readMessage(atUs, frame, buffer, i, end);
-          this.#disclosure.client(this.#message.certainTo(this.#offset + (i - from)), "message");
+          this.#disclosure.client(this.#message().certainTo(this.#offset + (i - from)), "message");
           break;
         case "bdat":
           i += this.#chunk.read(atUs, frame, this.#offset, buffer, i, end);
@@ -211,33 +211,33 @@ export class ClientReader {
 
   // ---- Messages
 
-  get #message(): Message {
+  #message(): Message {
     this.#messages ??= new Message(this.#queue, this.#budget, this.#digests);
     return this.#messages;
   }
 
   #beginMessage(fromUs: number): void {
     this.#mode = "body";
-    this.#message.begin(fromUs);
+    this.#message().begin(fromUs);
   }
 
   /** The line that was read is its first. */
   #beginWithLine(atUs: number, frame: number, to: number): void {
     const { line, lengthBytes, isWhole } = this.#commands;
     this.#beginMessage(NO_TIME);
-    if (isWhole) this.#message.read(line, 0, lengthBytes, atUs, frame, to - lengthBytes);
-    else this.#message.gap(0);
+    if (isWhole) this.#message().read(line, 0, lengthBytes, atUs, frame, to - lengthBytes);
+    else this.#message().gap(0);
   }
 
   /** The stream was joined in the middle of one. */
   #joinMessage(): void {
     this.#owner.joinedMessage();
     this.#beginMessage(NO_TIME);
-    this.#message.gap(0);
+    this.#message().gap(0);
   }
 
   #readMessage(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): number {
-    const found = this.#message.read(buffer, start, end, atUs, frame, this.#offset);
+    const found = this.#message().read(buffer, start, end, atUs, frame, this.#offset);
     if (found < 0) return end;
     this.#endMessage(atUs, frame, this.#offset + (found - start));
     return found;
@@ -245,7 +245,7 @@ export class ClientReader {
 
   #endMessage(atUs: number, frame: number, to: number): ExchangeRecord {
     this.#mode = "commands";
-    return this.#message.end(atUs, frame, to, this.#throughThen, this.#owner);
+    return this.#message().end(atUs, frame, to, this.#throughThen, this.#owner);
   }
 
   // ---- Bytes whose meaning is not known yet
@@ -385,9 +385,9 @@ export class ClientReader {
   claimsReply(): ExchangeRecord | null {
     if (this.#mode === "commands") return this.#commands.answeredEarly();
     if (this.#mode !== "body") return null;
-    if (this.#message.looseEnd !== null) return this.#endAtDot();
-    const exchange = this.#message.answeredEarly();
-    if (exchange !== null && this.#message.hasGap) {
+    if (this.#message().looseEnd !== null) return this.#endAtDot();
+    const exchange = this.#message().answeredEarly();
+    if (exchange !== null && this.#message().hasGap) {
       this.#mode = "commands";
       this.#lostLines();
     }
@@ -397,8 +397,8 @@ export class ClientReader {
   /** The server took a lone dot as the end. What came behind it was commands after all: read after this reply. */
   #endAtDot(): ExchangeRecord {
     this.#flags.raise("loose-end-of-data");
-    const { atUs, frame, offset } = this.#message.looseEnd!;
-    const behind = this.#message.takeBehindDot();
+    const { atUs, frame, offset } = this.#message().looseEnd!;
+    const behind = this.#message().takeBehindDot();
     this.#offset = offset;
     const exchange = this.#endMessage(atUs, frame, offset);
     this.#queue.withdraw(exchange);
@@ -423,7 +423,7 @@ export class ClientReader {
   #gapIn(lengthBytes: number): void {
     switch (this.#mode) {
       case "body":
-        this.#message.gap(lengthBytes);
+        this.#message().gap(lengthBytes);
         break;
       case "bdat":
         this.#gapInChunk(lengthBytes);

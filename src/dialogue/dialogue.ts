@@ -15,6 +15,7 @@ import type { Desk } from "./desk.ts";
 import { kindOfReply } from "./disclosure.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
+import type { Settlement } from "./reply-queue.ts";
 import { CONNECT, UNKNOWN, VERB_NAMES, type VerbIndex } from "./verbs.ts";
 
 /**
@@ -43,7 +44,7 @@ export interface DialogueContext {
   closed(dialogue: Dialogue, desk: Desk): void;
 }
 
-export class Dialogue implements StreamSink, Conversation, ClientOwner {
+export class Dialogue implements StreamSink, Conversation, ClientOwner, Settlement {
   readonly transport: Transport;
   readonly onMailPort: boolean;
   kept: object | null = null;
@@ -63,8 +64,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     this.onMailPort = context.isMailPort(transport.serverPort);
   }
 
-  /** Taken when something is said: a flood of connections that say nothing costs no desks. */
-  get #desk(): Desk {
+  /**
+   * Taken when something is said: a flood of connections that say nothing costs no desks. No getter: those
+   * of private names are calls into the engine.
+   */
+  #desk(): Desk {
     return this.#taken ?? this.#takeDesk();
   }
 
@@ -81,32 +85,32 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- Conversation: what a listener may read
 
   get tls(): TlsView | null {
-    return this.#desk.encryption.view;
+    return this.#desk().encryption.view;
   }
   get endedAtUs(): number | null {
     return this.#endAtUs === NO_TIME ? null : this.#endAtUs;
   }
   get account(): TimeAccount {
-    return this.#desk.account;
+    return this.#desk().account;
   }
   get flags(): ReadonlySet<Flag> {
-    return this.#desk.flags.set;
+    return this.#desk().flags.set;
   }
   get acceptedRecipients(): number {
-    return this.#desk.consequences.acceptedRecipients;
+    return this.#desk().consequences.acceptedRecipients;
   }
   get starttls(): "used" | "offered" | "none" {
     if (this.tls?.how === "starttls") return "used";
-    return this.#desk.consequences.starttlsOffered ? "offered" : "none";
+    return this.#desk().consequences.starttlsOffered ? "offered" : "none";
   }
   get messages(): number {
-    return this.#desk.consequences.messages;
+    return this.#desk().consequences.messages;
   }
   encrypted(side: Side): Unkept | null {
-    return this.#desk.encryption.digest(side);
+    return this.#desk().encryption.digest(side);
   }
   banner(): readonly string[] {
-    const { bytes, length, omitted } = this.#desk.banner;
+    const { bytes, length, omitted } = this.#desk().banner;
     return linesOf(bytes, length, omitted);
   }
 
@@ -122,7 +126,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   bytes(from: Side, atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
     if (!this.wanted) return;
-    const { account, client, queue } = this.#desk;
+    const { account, client, queue } = this.#desk();
     queue.clockSteps = this.transport.clockSteps;
     account.book(this.transport, atUs, this.#turnNow(from));
     if (from === "client") client.bytes(atUs, frame, buffer, start, end);
@@ -132,7 +136,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, _why: GapCause): void {
     if (!this.wanted) return;
-    const { account, client, flags } = this.#desk;
+    const { account, client, flags } = this.#desk();
     account.book(this.transport, atUs, "unknown");
     flags.raise("gap");
     if (from === "client") client.gap(atUs, frame, lengthBytes);
@@ -140,11 +144,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   copy(from: Side, fromOffset: number, toOffset: number, frame: number): void {
-    this.#desk.queue.copy(from === "client", fromOffset, toOffset, frame);
+    this.#desk().queue.copy(from === "client", fromOffset, toOffset, frame);
   }
 
   end(_from: Side, atUs: number, how: EndCause): void {
-    this.#desk.account.book(this.transport, atUs, this.#turnNow(null));
+    this.#desk().account.book(this.transport, atUs, this.#turnNow(null));
     if (this.ended !== "rst") this.ended = how;
     this.#sidesEnded += how === "rst" ? 2 : 1;
     if (atUs > this.#endAtUs) this.#endAtUs = atUs;
@@ -153,7 +157,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   /** @returns false when nothing waits any more */
   tick(atUs: number): boolean {
     this.#settle(atUs);
-    return this.#desk.queue.settlingCount > 0;
+    return this.#desk().queue.settlingCount > 0;
   }
 
   close(atUs: number): void {
@@ -164,11 +168,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (!this.wanted) this.#context.listener.other(this.transport);
     // From here on the desk may be another dialogue's.
     this.#closed = true;
-    this.#context.closed(this, this.#desk);
+    this.#context.closed(this, this.#desk());
   }
 
   #finish(): void {
-    const { account, client, consequences, encryption, queue, recognition, reply } = this.#desk;
+    const { account, client, consequences, encryption, queue, recognition, reply } = this.#desk();
     const { listener } = this.#context;
     const lastTurn = this.#turnNow(null);
     if (reply.active && reply.cutShort()) this.#replied();
@@ -184,24 +188,26 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     if (oldest?.verbIndex === CONNECT) queue.askedByHandshake(oldest, this.transport);
     consequences.listMissingAnswers();
     // For lack of room, or one direction only: replies may have come that are not here.
-    const missing = queue.uncertain || this.ended === "idle" || this.#halfCaptured;
+    const missing = queue.uncertain || this.ended === "idle" || this.#halfCaptured();
     queue.abandon(missing ? "gap" : "unanswered", this.#endAtUs);
-    queue.settleAll(this.#hand);
+    queue.settleAll(this);
     listener.conversation(this);
   }
 
-  readonly #hand = (exchange: ExchangeRecord): void => {
-    this.#desk.disclosure.settled(exchange);
+  // ---- Settlement: what the queue tells
+
+  settled(exchange: ExchangeRecord): void {
+    this.#desk().disclosure.settled(exchange);
     this.#context.listener.exchange(exchange, this);
-  };
+  }
 
   #settle(nowUs: number): void {
-    const { queue, recognition } = this.#desk;
+    const { queue, recognition } = this.#desk();
     const { settleUs } = this.#context;
     // So much said, and nothing telling: the port has to decide.
     if (queue.overfull) recognition.judge(this.onMailPort ? "smtp" : "other");
     if (recognition.verdict === "smtp") {
-      queue.settle(nowUs, settleUs, this.transport, this.#hand);
+      queue.settle(nowUs, settleUs, this.transport, this);
     }
     const waits = queue.settlingCount > 0;
     if (waits !== this.#waits) {
@@ -213,7 +219,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   // ---- The server's bytes
 
   #fromServer(atUs: number, frame: number, buffer: Uint8Array, start: number, end: number): void {
-    const { client, disclosure, encryption, recognition, reply } = this.#desk;
+    const { client, disclosure, encryption, recognition, reply } = this.#desk();
     let i = start;
     while (i < end && client.prefaceReply(buffer[i]!)) i++;
     if (i > start) disclosure.server(this.#serverOffset + (i - start), "plain");
@@ -241,7 +247,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   /** The stream was joined in the middle of its encrypted part. */
   #joinsTls(first: number): boolean {
     if (first !== 23 || this.transport.sawHandshake || !this.onMailPort) return false;
-    const { client, encryption, reply } = this.#desk;
+    const { client, encryption, reply } = this.#desk();
     if (encryption.wasAnnounced || client.spoke || this.serverReplied || reply.active) return false;
     client.readOn("tls");
     this.beginTls(first);
@@ -250,7 +256,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** A reply is complete: whose is it, and what follows from it? */
   #replied(): void {
-    const { consequences, disclosure, flags, pairing, queue, recognition, reply } = this.#desk;
+    const { consequences, disclosure, flags, pairing, queue, recognition, reply } = this.#desk();
     const { code, to } = reply;
     if (reply.mixedCodes) flags.raise("mixed-codes");
     if (reply.bareLf) flags.raise("bare-lf");
@@ -265,12 +271,12 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   /** Something was said, and only one direction of it captured. */
-  get #halfCaptured(): boolean {
-    return this.transport.oneWay && (this.#desk.client.spoke || this.serverReplied);
+  #halfCaptured(): boolean {
+    return this.transport.oneWay && (this.#desk().client.spoke || this.serverReplied);
   }
 
   #serverGap(lengthBytes: number): void {
-    const { disclosure, encryption, queue, reply } = this.#desk;
+    const { disclosure, encryption, queue, reply } = this.#desk();
     const before = this.#serverOffset;
     this.#serverOffset += lengthBytes;
     if (encryption.serverEncrypts) {
@@ -295,33 +301,33 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   get serverReplied(): boolean {
-    return this.#desk.pairing.serverReplied;
+    return this.#desk().pairing.serverReplied;
   }
 
   heard(verb: VerbIndex): boolean {
-    const { client, recognition } = this.#desk;
+    const { client, recognition } = this.#desk();
     if (recognition.verdict === "undecided")
       recognition.commanded(verb === UNKNOWN ? client.firstWord : VERB_NAMES[verb]!, this.onMailPort);
     return this.wanted;
   }
 
   joinedMessage(): void {
-    this.#desk.recognition.judge("smtp");
+    this.#desk().recognition.judge("smtp");
   }
 
   heardNoLine(lengthBytes: number): boolean {
-    this.#desk.recognition.saidNoLine(lengthBytes, this.onMailPort);
+    this.#desk().recognition.saidNoLine(lengthBytes, this.onMailPort);
     return this.wanted;
   }
 
   beginTls(recordType: number): void {
-    const { encryption, recognition } = this.#desk;
+    const { encryption, recognition } = this.#desk();
     recognition.judge(this.onMailPort ? "smtp" : "other");
     encryption.begin(this.serverReplied, recordType);
   }
 
   noTls(): void {
-    const { encryption, flags } = this.#desk;
+    const { encryption, flags } = this.#desk();
     if (encryption.wasAnnounced) flags.raise("decrypted");
     encryption.none();
   }
@@ -334,19 +340,19 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
     start: number,
     end: number,
   ): number {
-    return this.#desk.encryption.bytes("client", atUs, frame, offset, buffer, start, end);
+    return this.#desk().encryption.bytes("client", atUs, frame, offset, buffer, start, end);
   }
 
   tlsLost(): void {
-    this.#desk.encryption.assume();
+    this.#desk().encryption.assume();
   }
 
   tlsGap(lengthBytes: number): boolean {
-    return this.#desk.encryption.gap("client", lengthBytes);
+    return this.#desk().encryption.gap("client", lengthBytes);
   }
 
   bodyOver(durationUs: number, lengthBytes: number, atUs: number): void {
-    if (this.#desk.recognition.verdict === "smtp")
+    if (this.#desk().recognition.verdict === "smtp")
       this.#context.listener.body(durationUs, lengthBytes, atUs, this);
   }
 
@@ -354,7 +360,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** Nothing telling was said until the end. */
   #decideAtClose(): void {
-    const { client, recognition, reply } = this.#desk;
+    const { client, recognition, reply } = this.#desk();
     const silent = !this.serverReplied && !reply.active && this.sawHandshake;
     if (this.onMailPort && (silent || this.serverReplied)) recognition.judge("smtp");
     else if (silent && !client.spoke) this.#context.listener.undecided(this.transport);
@@ -362,7 +368,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
   }
 
   #flagsAtClose(): void {
-    const { client, flags } = this.#desk;
+    const { client, flags } = this.#desk();
     const { oneWay, refused, synAckFrame, synCount, synFrame } = this.transport;
     const said = client.spoke || this.serverReplied;
     if (oneWay && said) flags.raise("one-way");
@@ -375,7 +381,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner {
 
   /** Whose time it is, given that something is about to happen on `from`'s side. */
   #turnNow(from: Side | null): Turn {
-    const { client, encryption, queue } = this.#desk;
+    const { client, encryption, queue } = this.#desk();
     const { oneWay, synAckFrame, synFrame } = this.transport;
     const said = client.spoke || this.serverReplied;
     if (!said && synFrame > 0 && synAckFrame === 0) return "connect";

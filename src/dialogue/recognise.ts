@@ -57,10 +57,8 @@ export class Recognition {
       if (++this.#replies > MAX_UNDECIDED_REPLIES) this.judge("other");
       return;
     }
-    const { code } = reply;
-    const { bytes, length } = reply.text;
-    const text = () => textOf(bytes, 0, Math.min(length, MAX_GREETING_BYTES));
-    this.judge(judgeFirstReply({ code, text, isGreeting, onMailPort }));
+    // On a mail port the client's first command tells soon enough, and the port decides where it says nothing.
+    if (!onMailPort) this.judge(judgeFirstReply(reply, isGreeting));
   }
 }
 
@@ -89,22 +87,11 @@ const FTP_VERBS: ReadonlySet<string> = new Set([
   "EPSV",
 ]);
 
-/** The server's first reply, in what context? */
-interface FirstReply {
-  code: number | null;
-  /** Called only where the code and the port do not tell. */
-  text: () => string;
-  /** The connection's start was captured, or nothing was said before. */
-  isGreeting: boolean;
-  onMailPort: boolean;
-}
-
-function judgeFirstReply({ code, text, isGreeting, onMailPort }: FirstReply): Verdict {
-  // The client's first command tells soon enough, and the port decides where it says nothing.
-  if (onMailPort) return "undecided";
+/** What a server says first on a port that tells nothing. */
+function judgeFirstReply({ code, text }: ReplyReader, isGreeting: boolean): Verdict {
   if (code === null) return "other";
   if (isGreeting && !GREETINGS.has(code)) return "other";
-  const said = text();
+  const said = textOf(text.bytes, 0, Math.min(text.length, MAX_GREETING_BYTES));
   if (/\b[el]?smtp\b|\blmtp\b/i.test(said) && !/\bftp/i.test(said)) return "smtp";
   // A greeting that a firewall has starred out: nothing else does that (see the masks of PIX and ASA).
   if (/^220[ -]?[*20 ]*\*[*20 ]*$/.test(said.trim())) return "smtp";

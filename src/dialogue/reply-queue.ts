@@ -25,6 +25,11 @@ const MAX_PENDING = 4_096;
 const MAX_PENDING_CROWDED = 64;
 const MAX_PENDING_FULL = 1;
 
+/** Takes exchanges that are settled; they are lent. */
+export interface Settlement {
+  settled(exchange: ExchangeRecord): void;
+}
+
 export class ReplyQueue {
   readonly #pool: ExchangePool;
   readonly #flags: Flags;
@@ -60,9 +65,9 @@ export class ReplyQueue {
   clear(): void {
     for (const exchange of this.#pending) this.#pool.give(exchange);
     for (const exchange of this.#settling) this.#pool.give(exchange);
-    this.#pending.length = 0;
-    this.#settling.length = 0;
-    this.#handedFrames.length = 0;
+    empty(this.#pending);
+    empty(this.#settling);
+    empty(this.#handedFrames);
     this.#ordinal = 0;
     this.#answeredLast = NO_TIME;
     this.#previousLast = NO_TIME;
@@ -101,10 +106,10 @@ export class ReplyQueue {
 
   /** More waits to settle than there is room for now. */
   get mustSettle(): boolean {
-    return this.#settling.length > this.#mostSettling;
+    return this.#settling.length > this.#mostSettling();
   }
 
-  get #mostSettling(): number {
+  #mostSettling(): number {
     return this.#pool.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
   }
 
@@ -152,7 +157,7 @@ export class ReplyQueue {
     if (exchange.pipelinedBehind > 0) this.#flags.raise("pipelining");
     if (pending[0]?.verbIndex === CONNECT) this.#flags.raise("early-talker");
     this.#taintIfUncertain(exchange);
-    if (pending.length < this.#mostPending && this.#unlisted === 0) pending.push(exchange);
+    if (pending.length < this.#mostPending() && this.#unlisted === 0) pending.push(exchange);
     else {
       // Its reply comes after those of all that are listed, and is passed over then: see passesOver().
       this.#unlisted++;
@@ -162,7 +167,7 @@ export class ReplyQueue {
     return exchange;
   }
 
-  get #mostPending(): number {
+  #mostPending(): number {
     if (this.#pool.full) return MAX_PENDING_FULL;
     return this.#pool.crowded ? MAX_PENDING_CROWDED : MAX_PENDING;
   }
@@ -328,14 +333,9 @@ export class ReplyQueue {
    * Hands on what is settled: acknowledged and older than `settleUs`, or too much to keep.
    * @param settleUs 0 where no further copies can come
    */
-  settle(
-    nowUs: number,
-    settleUs: number,
-    transport: Transport,
-    hand: (exchange: ExchangeRecord) => void,
-  ): void {
+  settle(nowUs: number, settleUs: number, transport: Transport, to: Settlement): void {
     const settling = this.#settling;
-    const most = this.#mostSettling;
+    const most = this.#mostSettling();
     let count = 0;
     while (count < settling.length) {
       const exchange = settling[count]!;
@@ -344,7 +344,7 @@ export class ReplyQueue {
         const since = exchange.answeredLast === NO_TIME ? this.#answeredLast : exchange.answeredLast;
         if (settleUs > 0 && (nowUs - since < settleUs || !acknowledged(exchange, transport))) break;
       }
-      hand(exchange);
+      to.settled(exchange);
       this.#noteHanded(exchange);
       this.#pool.give(exchange);
       count++;
@@ -359,12 +359,12 @@ export class ReplyQueue {
   }
 
   /** Nothing more will come: hands on everything. */
-  settleAll(hand: (exchange: ExchangeRecord) => void): void {
+  settleAll(to: Settlement): void {
     for (const exchange of this.#settling) {
-      hand(exchange);
+      to.settled(exchange);
       this.#pool.give(exchange);
     }
-    this.#settling.length = 0;
+    empty(this.#settling);
   }
 
   // ---- Missing bytes
@@ -404,6 +404,11 @@ export class ReplyQueue {
     this.#uncertain = false;
     this.#taintNext = false;
   }
+}
+
+/** Unlike `length = 0`, this leaves an array the room for the next dialogue's few. */
+function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop();
 }
 
 function acknowledged(exchange: ExchangeRecord, transport: Transport): boolean {

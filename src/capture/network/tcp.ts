@@ -4,6 +4,7 @@
  * Checksums are not verified: offloading leaves them wrong in every capture taken at the sender.
  */
 
+import { NO_TIME } from "../../spine/wire.ts";
 import type { Segment } from "../packet.ts";
 import type { Refusal } from "./dissection.ts";
 
@@ -15,6 +16,8 @@ const QUOTED_BYTES = 8;
 
 /** A segment to be filled again and again. */
 export const emptySegment = (): Segment => ({
+  atUs: NO_TIME,
+  frame: 0,
   buffer: new Uint8Array(0),
   addressBytes: 4,
   sourceAt: 0,

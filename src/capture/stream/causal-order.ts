@@ -46,9 +46,8 @@ export class CausalOrder {
     segment: Segment,
     fromLow: boolean,
     sequence: number,
-    atUs: number,
-    frame: number,
   ): void {
+    const { atUs, frame } = segment;
     const from = fromLow ? connection.low : connection.high;
     const peer = fromLow ? connection.high : connection.low;
     let length = segment.payloadLength;

@@ -23,7 +23,8 @@ export abstract class ConnectionFacts implements Transport {
   handshakeAtUs: number | null = null;
   handshakeFrame = 0;
   refused = false;
-  lastAtUs: number | null = null;
+  /** Set with every packet: a number that can be null would be a new object each time. */
+  protected latestAtUs = NO_TIME;
   clockSteps = 0;
   /** First sequence numbers as Wireshark sets them, to tell a new connection from a repeated SYN. */
   lowBase = 0;
@@ -50,6 +51,9 @@ export abstract class ConnectionFacts implements Transport {
     this.#tcpStream = tcpStream;
   }
 
+  get lastAtUs(): number | null {
+    return timeOrNull(this.latestAtUs);
+  }
   get client(): string {
     return (this.#serverIsHigh ? this.#lowEnd : this.#highEnd).text;
   }
@@ -91,8 +95,9 @@ export abstract class ConnectionFacts implements Transport {
   // ---- Handshake
 
   /** The handshake's part of a segment with SYN. */
-  handshake(segment: Segment, fromLow: boolean, atUs: number, frame: number): void {
-    const at = timeOrNull(atUs);
+  handshake(segment: Segment, fromLow: boolean): void {
+    const { frame } = segment;
+    const at = timeOrNull(segment.atUs);
     const from = fromLow ? this.low : this.high;
     from.synchronise((segment.sequence + 1) | 0);
     if (segment.flags & ACK) {
@@ -115,14 +120,14 @@ export abstract class ConnectionFacts implements Transport {
   }
 
   /** An ACK of the client's that is not the SYN's own may complete the handshake. */
-  protected completeHandshake(segment: Segment, atUs: number, frame: number): void {
+  protected completeHandshake(segment: Segment): void {
     if (this.synAckFrame > 0) {
-      this.handshakeFrame = frame;
-      this.handshakeAtUs = timeOrNull(atUs);
+      this.handshakeFrame = segment.frame;
+      this.handshakeAtUs = timeOrNull(segment.atUs);
     } else if (this.#earlyAckFrame === 0 && this.synFrame > 0) {
       this.#earlyAck = segment.acknowledgement;
-      this.#earlyAckFrame = frame;
-      this.#earlyAckAtUs = atUs;
+      this.#earlyAckFrame = segment.frame;
+      this.#earlyAckAtUs = segment.atUs;
     }
   }
 

@@ -67,10 +67,10 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
   }
 
   /** Takes one segment of this connection; `sink` must be set by now if there is payload. */
-  accept(segment: Segment, fromLow: boolean, atUs: number, frame: number): void {
+  accept(segment: Segment, fromLow: boolean): void {
     const from = fromLow ? this.low : this.high;
     const peer = fromLow ? this.high : this.low;
-    const { flags } = segment;
+    const { atUs, frame, flags } = segment;
     this.#packets++;
     this.#lastFrame = frame;
     from.seen = true;
@@ -82,10 +82,10 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
       (flags & SYN) !== 0 ||
       (segment.payloadLength === 0 && (this.#wasLate || from.side === "server" || segment.window === 0));
     this.#wasLate = isLate;
-    if (tells && !this.sinkRefused) this.#logged = this.#log.add(this.#logged, segment, fromLow, atUs, frame);
+    if (tells && !this.sinkRefused) this.#logged = this.#log.add(this.#logged, segment, fromLow);
     if (atUs !== NO_TIME) this.#timePasses(atUs);
     if (flags & RST) {
-      this.#reset(segment, from, peer, atUs, frame);
+      this.#reset(segment, from, peer);
       return;
     }
     const sequence = flags & SYN ? (segment.sequence + 1) | 0 : segment.sequence;
@@ -93,7 +93,7 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
     if (flags & ACK) {
       peer.acknowledge(segment.acknowledgement);
       if (this.handshakeFrame === 0 && !(flags & SYN) && from === this.of("client"))
-        this.completeHandshake(segment, atUs, frame);
+        this.completeHandshake(segment);
     }
     const { sink } = this;
     if (segment.payloadLength > 0 && sink !== null) {
@@ -102,7 +102,7 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
         const cut = segment.payloadAt + segment.payloadLength - end;
         from.deliver(sink, atUs, frame, segment.buffer, segment.payloadAt, end, cut);
       } else {
-        this.#order.outOfTurn(sink, this, segment, fromLow, sequence, atUs, frame);
+        this.#order.outOfTurn(sink, this, segment, fromLow, sequence);
       }
     }
     if (flags & FIN && !from.finKnown) {
@@ -126,10 +126,11 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
   #timePasses(atUs: number): void {
     if (atUs < this.#previousAtUs - CLOCK_STEP_US) this.clockSteps++;
     this.#previousAtUs = atUs;
-    if (this.lastAtUs === null || atUs > this.lastAtUs) this.lastAtUs = atUs;
+    if (atUs > this.latestAtUs) this.latestAtUs = atUs;
   }
 
-  #reset(segment: Segment, from: Direction, peer: Direction, atUs: number, frame: number): void {
+  #reset(segment: Segment, from: Direction, peer: Direction): void {
+    const { atUs, frame } = segment;
     const server = this.of("server");
     if (this.synAckFrame === 0 && this.synFrame > 0 && from === server && !server.started) {
       // It must acknowledge the SYN, with or without the data on it (RFC 9293 §3.10.7.3).
@@ -164,7 +165,7 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
   close(): void {
     const { sink } = this;
     if (sink === null) return;
-    const atUs = this.lastAtUs ?? NO_TIME;
+    const atUs = this.latestAtUs;
     if (!(this.low.ended && this.high.ended)) this.#order.flush(sink, this, atUs, this.#lastFrame);
     sink.close(atUs);
     this.sink = null;
@@ -174,8 +175,8 @@ export class Connection extends ConnectionFacts implements Ordered, PacketTrail 
   forget(): void {
     const { sink } = this;
     if (sink === null || this.finishedAtUs > 0) return;
-    this.#order.flush(sink, this, this.lastAtUs ?? NO_TIME, this.#lastFrame);
-    sink.end("client", this.lastAtUs ?? NO_TIME, "idle");
+    this.#order.flush(sink, this, this.latestAtUs, this.#lastFrame);
+    sink.end("client", this.latestAtUs, "idle");
   }
 
   /** Nothing more is wanted: lets go of what waits. */

@@ -22,16 +22,18 @@ function ipv4EndpointText(word: number, port: number): string {
 /** One end of a connection, kept as numbers until somebody wants to read it. */
 export class Endpoint {
   readonly port: number;
-  readonly #words: readonly [number] | readonly [number, number, number, number];
+  /** The address's first 32 bits: in IPv4 all of it. */
+  readonly #first: number;
+  readonly #words: readonly [number, number, number, number] | null;
   #text: string | null = null;
 
   constructor(buffer: Uint8Array, at: number, addressBytes: 4 | 16, port: number) {
     this.port = port;
-    const first = word(buffer, at);
+    this.#first = word(buffer, at);
     this.#words =
       addressBytes === 4
-        ? [first]
-        : [first, word(buffer, at + 4), word(buffer, at + 8), word(buffer, at + 12)];
+        ? null
+        : [this.#first, word(buffer, at + 4), word(buffer, at + 8), word(buffer, at + 12)];
   }
 
   get address(): string {
@@ -42,7 +44,7 @@ export class Endpoint {
     if (this.#text === null) {
       const words = this.#words;
       this.#text =
-        words.length === 1 ? ipv4EndpointText(words[0], this.port) : `[${ipv6Text(words)}]:${this.port}`;
+        words === null ? ipv4EndpointText(this.#first, this.port) : `[${ipv6Text(words)}]:${this.port}`;
     }
     return this.#text;
   }

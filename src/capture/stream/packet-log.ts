@@ -61,7 +61,7 @@ export class PacketLog {
   readonly #times = new Float64Array(this.#words.buffer);
 
   /** @param before the connection's previous entry, 0 for none. @returns its new one */
-  add(before: number, segment: Segment, fromLow: boolean, atUs: number, frame: number): number {
+  add(before: number, segment: Segment, fromLow: boolean): number {
     const entry = ++this.#latest;
     const at = (entry & MASK) * WORDS;
     const words = this.#words;
@@ -75,8 +75,8 @@ export class PacketLog {
       words[at + CLOCK] = word(buffer, optionsAt + 4);
       words[at + ECHO] = word(buffer, optionsAt + 8);
     } else bits |= this.#options(segment, at);
-    this.#times[at >> 1] = atUs;
-    words[at + FRAME] = frame;
+    this.#times[at >> 1] = segment.atUs;
+    words[at + FRAME] = segment.frame;
     words[at + BEFORE] = before;
     words[at + SEQUENCE] = segment.sequence;
     words[at + ACKNOWLEDGEMENT] = segment.acknowledgement;

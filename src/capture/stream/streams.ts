@@ -90,6 +90,8 @@ export class Streams implements SegmentSink {
   }
 
   segment(segment: Segment): void {
+    segment.atUs = this.#atUs;
+    segment.frame = this.#frame;
     const flows = segment.addressBytes === 4 ? this.#v4 : this.#sixes();
     if (flows.full || flows.crowded) this.#makeRoom(flows);
     const slot = flows.table.find(segment);
@@ -117,10 +119,10 @@ export class Streams implements SegmentSink {
     flows.heard(flow, this.#frame);
     if (connection === null) return;
     connection.noteBase(fromLow, segment);
-    if (segment.flags & SYN) connection.handshake(segment, fromLow, this.#atUs, this.#frame);
+    if (segment.flags & SYN) connection.handshake(segment, fromLow);
     if (connection.sink === null && connection.finishedAtUs === 0) this.#open(connection, segment, fromLow);
     const wasOver = connection.finishedAtUs > 0;
-    connection.accept(segment, fromLow, this.#atUs, this.#frame);
+    connection.accept(segment, fromLow);
     if (connection.sink !== null && !connection.sink.wanted) this.#unwanted(connection);
     if (connection.waiting && connection.sink !== null) this.#waiting.add(connection);
     if (connection.finishedAtUs > 0 && !wasOver) this.#over(flows, connection, flow);
