@@ -10,6 +10,9 @@ export interface TextBudget {
   grownBytes: number;
 }
 
+/** That of texts which were let go. */
+const SPENT: TextBudget = { grownBytes: MAX_GROWN_TOTAL_BYTES };
+
 /**
  * Bytes kept until somebody may want to read them: a line under way, a command, a reply. Grows up to
  * a limit; what comes after it is counted and left out. Reused, so that keeping a command costs no
@@ -25,7 +28,7 @@ export class ByteText {
   nul = false;
   readonly #initial: number;
   readonly #limit: number;
-  readonly #budget: TextBudget;
+  #budget: TextBudget;
   #grownBytes = 0;
 
   constructor(initial: number, limit: number, budget: TextBudget) {
@@ -34,10 +37,11 @@ export class ByteText {
     this.#budget = budget;
   }
 
-  /** It is not used any more. */
+  /** It is not used any more, and does not grow any more. */
   release(): void {
     this.#budget.grownBytes -= this.#grownBytes;
     this.#grownBytes = 0;
+    this.#budget = SPENT;
   }
 
   clear(): void {

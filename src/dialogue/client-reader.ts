@@ -395,12 +395,18 @@ export class ClientReader {
   }
 
   /** The server took a lone dot as the end. What came behind it was commands after all: read after this reply. */
-  #endAtDot(): ExchangeRecord {
+  #endAtDot(): ExchangeRecord | null {
     this.#flags.raise("loose-end-of-data");
     const { atUs, frame, offset } = this.#message().looseEnd!;
     const behind = this.#message().takeBehindDot();
+    const isAnswered = this.#message().isAnswered;
     this.#offset = offset;
     const exchange = this.#endMessage(atUs, frame, offset);
+    if (isAnswered) {
+      // Then this reply is that of a command behind it.
+      this.#readPieces(behind);
+      return this.#queue.shift() ?? null;
+    }
     this.#queue.withdraw(exchange);
     this.#await(exchange, behind);
     return exchange;

@@ -77,6 +77,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
     this.#taken = desk;
     desk.owner = this;
     desk.disclosure.transport = this.transport;
+    desk.queue.startedUs = this.transport.synAtUs ?? this.transport.firstAtUs ?? NO_TIME;
     if (this.transport.sawHandshake) desk.queue.greet();
     else desk.flags.raise("mid-stream");
     return desk;
@@ -235,7 +236,8 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
       }
       const next = reply.read(buffer, i, end, atUs, frame, offset);
       if (next < 0) {
-        if (!this.onMailPort && reply.cannotHaveCode) recognition.judge("other");
+        // The same is found of it when its line is whole.
+        if (!this.onMailPort && !this.serverReplied && reply.cannotHaveCode) recognition.judge("other");
         break;
       }
       i = next;

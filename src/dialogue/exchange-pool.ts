@@ -32,7 +32,9 @@ export class ExchangePool {
 
   give(exchange: ExchangeRecord): void {
     this.#outstandingBytes -= exchange.weightBytes;
-    if (textBytes(exchange) <= MAX_SPARE_BYTES && this.#spare.length < MAX_SPARE) this.#spare.push(exchange);
+    // Whose last byte has not been seen is still known to whoever reads it.
+    const isFree = !exchange.asking && textBytes(exchange) <= MAX_SPARE_BYTES;
+    if (isFree && this.#spare.length < MAX_SPARE) this.#spare.push(exchange);
     else exchange.release();
   }
 

@@ -69,6 +69,11 @@ export class Message {
 
   // ---- A reply comes while it is on its way
 
+  /** Its reply came while it was on its way. */
+  get isAnswered(): boolean {
+    return this.#exchange !== null;
+  }
+
   /** Where the server may have taken a lone dot as the end. */
   get looseEnd(): Body["looseEnd"] {
     return this.#body.looseEnd;

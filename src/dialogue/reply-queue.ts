@@ -51,6 +51,8 @@ export class ReplyQueue {
   #unlisted = 0;
   /** How often the connection's stamps have stepped back so far. */
   clockSteps = 0;
+  /** When the connection began: what has an earlier stamp was stamped by a clock set back, and not waited for then. */
+  startedUs = NO_TIME;
   /** The client was seen not to wait, where nothing is missing that would explain it. */
   #pipelines = false;
   /** Commands asked so far, and those that are through; greeting and unsolicited replies left out. */
@@ -78,6 +80,7 @@ export class ReplyQueue {
     this.#pipelines = false;
     this.#unlisted = 0;
     this.clockSteps = 0;
+    this.startedUs = NO_TIME;
     this.#askedCount = 0;
     this.#throughCount = 0;
   }
@@ -283,7 +286,7 @@ export class ReplyQueue {
       exchange.taint ??= "clock";
     else if (exchange.askedLast !== NO_TIME) {
       if (exchange.answeredFirst < exchange.askedLast) exchange.taint ??= "clock";
-      const since = Math.max(exchange.askedLast, this.#answeredLast);
+      const since = this.#waitsSince(exchange);
       // What comes last of an encrypted turn may be no reply: a server that closes says so much later.
       const until = exchange.verbIndex === ENCRYPTED ? exchange.answeredFirst : exchange.answeredLast;
       // Of a chunk that is still coming the client does not wait for the reply.
@@ -298,6 +301,11 @@ export class ReplyQueue {
     this.#settling.push(exchange);
   }
 
+  /** From when on a command was the oldest without a reply. */
+  #waitsSince({ askedLast }: ExchangeRecord): number {
+    return Math.max(askedLast, this.#answeredLast, this.startedUs);
+  }
+
   /** The pending commands get no reply any more. The wait is the oldest one's, up to `untilUs`. */
   abandon(taint: Taint, untilUs: number): void {
     while (this.#pending.length > 0) this.#abandonOldest(taint, untilUs);
@@ -308,7 +316,7 @@ export class ReplyQueue {
     if (exchange.verbIndex !== CONNECT) this.#throughCount++;
     exchange.taint ??= taint;
     if (exchange.askedLast !== NO_TIME && untilUs !== NO_TIME && taint === "unanswered") {
-      exchange.waitedUs = Math.max(0, untilUs - Math.max(exchange.askedLast, this.#answeredLast));
+      exchange.waitedUs = Math.max(0, untilUs - this.#waitsSince(exchange));
       if (untilUs > this.#answeredLast) this.#answeredLast = untilUs;
     }
     this.#settling.push(exchange);

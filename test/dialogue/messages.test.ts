@@ -333,6 +333,25 @@ describe("a lone dot between bare line feeds", () => {
     expect(run.conversation!.messages).toBe(1);
   });
 
+  test("the next reply is another's when the message was answered before", () => {
+    const run = play(String.raw`
+      100 S< 354 go\r\n
+      200 C> NOOP\r\nNOOP\r\n
+      300 S< 250\r\n250\r\n
+      400 C> x\n.\nNOOP\r\n
+      500 S< 250 ok\r\n
+      600 C> QUIT\r\n
+      700 S< 221 bye\r\n`);
+    expect(run.brief).toEqual([
+      "(unsolicited) → 354",
+      "(end-of-data) → 250 !early",
+      "(unsolicited) → 250",
+      "NOOP → 250 think 100",
+      "QUIT → 221 think 100",
+    ]);
+    expect(new Set(run.exchanges.map((e) => e.ordinal)).size).toBe(run.exchanges.length);
+  });
+
   test("what is behind it was commands after all", () => {
     const run = afterHello(String.raw`
       2000 C> DATA\r\n

@@ -302,6 +302,18 @@ describe("a server that says nothing", () => {
 });
 
 describe("is it SMTP?", () => {
+  test.each([
+    ["at once", String.raw`200 S< debris\r\n`],
+    ["in pieces", String.raw`200 S< deb / 200 S< ris\r\n`],
+  ])("a line without a code behind a reply tells nothing, %s", (_, line) => {
+    const run = play(String.raw`10025
+      100 S< 421 bye\r\n
+      ${line}
+      300 C> BDAT 0 LAST\r\n
+      400 S< 250 ok\r\n`);
+    expect(run.brief).toEqual(["(connect) → 421", "BDAT 0 LAST → 250 think 100"]);
+  });
+
   const others: [string, number, string][] = [
     [
       "FTP",

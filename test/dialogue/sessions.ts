@@ -299,7 +299,7 @@ function disturbance(): fc.Arbitrary<(steps: Step[], at: number) => void> {
       }),
     fc.nat(10_000).map((back) => (steps: Step[], at: number) => {
       const step = steps[at];
-      if (step?.kind === "bytes") steps[at] = { ...step, atUs: step.atUs - back };
+      if (step?.kind === "bytes" && step.atUs > 0) steps[at] = { ...step, atUs: step.atUs - back };
     }),
     fc.constant((steps: Step[], at: number) => {
       const step = steps[at];

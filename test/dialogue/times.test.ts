@@ -82,6 +82,17 @@ describe("clocks", () => {
     expect(run.exchanges[0]).toMatchObject({ thinkUs: null, serviceUs: null, waitedUs: 0 });
   });
 
+  test("a command stamped before its connection began was not waited for before that", () => {
+    const run = play(String.raw`
+      1000 SYN / 1010 SYN-ACK / 1020 ACK
+      999 S! 1
+      999 C> BDAT 0 LAST\r\n
+      1020 S< 250\r\n
+      1020 C. fin / 1020 S. fin`);
+    expect(run.exchanges.map((e) => e.waitedUs)).toEqual([0, 20]);
+    expect(run.conversation!.lengthUs).toBe(20);
+  });
+
   test("time runs backwards before the banner", () => {
     const run = play(String.raw`1000 SYN / 1010 SYN-ACK / 1020 ACK / 500 S< 220 mx ESMTP\r\n / 2000 C. fin`);
     expect(run.brief).toEqual(["(connect) → 220 !clock"]);
