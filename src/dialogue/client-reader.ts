@@ -112,7 +112,7 @@ export class ClientReader {
 
   /** See `StreamSink`. */
   get isUnread(): boolean {
-    return this.#mode === "body" && this.#message.isUnread;
+    return this.#mode === "body" && this.#message().isUnread;
   }
 
   /** What comes cannot be read any more. */
