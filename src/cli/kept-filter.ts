@@ -79,8 +79,27 @@ class KeptSubject implements FilterSubject {
   findings(): readonly string[] {
     return this.#dialogue.findings;
   }
-  get conversation(): FilterSubject["conversation"] {
-    const { banner, tls, starttls, ended } = this.#dialogue;
-    return { tls: tls !== null, starttls, banner: () => banner, ended: ended === "open" ? null : ended };
+  readonly conversation: FilterSubject["conversation"] = new KeptConversation(() => this.#dialogue);
+}
+
+class KeptConversation {
+  readonly #dialogue: () => KeptDialogue;
+
+  constructor(dialogue: () => KeptDialogue) {
+    this.#dialogue = dialogue;
+  }
+
+  get tls(): boolean {
+    return this.#dialogue().tls !== null;
+  }
+  get starttls(): string {
+    return this.#dialogue().starttls;
+  }
+  banner(): string | null {
+    return this.#dialogue().banner;
+  }
+  get ended(): string | null {
+    const { ended } = this.#dialogue();
+    return ended === "open" ? null : ended;
   }
 }

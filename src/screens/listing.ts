@@ -79,8 +79,9 @@ export class Listing {
   #rows: readonly KeptDialogue[] = [];
   /** Where the chosen one was last. */
   #place = 0;
-  /** Whether a dialogue matches, by the object: a dialogue that is over is the same one in every snapshot. */
-  #matched = new WeakMap<KeptDialogue, boolean>();
+  /** The dialogues that were asked about last, and which of them match. */
+  #asked: readonly KeptDialogue[] = [];
+  #answers = new Uint8Array(0);
 
   rows(
     kept: KeptDialogues,
@@ -90,18 +91,14 @@ export class Listing {
   ): readonly KeptDialogue[] {
     const isSame = kept === this.#kept && filter === this.#filter && sort === this.#sort;
     if (isSame && descending === this.#descending) return this.#rows;
-    if (filter !== this.#filter) this.#matched = new WeakMap();
+    if (filter !== this.#filter) this.#asked = [];
     this.#kept = kept;
     this.#filter = filter;
     this.#sort = sort;
     this.#descending = descending;
     if (isSame) this.#rows = this.#rows.toReversed();
     else {
-      const { dialogues } = kept;
-      const rows = sorted(
-        filter === null ? dialogues : dialogues.filter((d) => this.#matches(d, filter)),
-        sort,
-      );
+      const rows = sorted(filter === null ? kept.dialogues : this.#matching(kept.dialogues, filter), sort);
       this.#rows = descending ? rows.reverse() : rows;
     }
     return this.#rows;
@@ -114,14 +111,28 @@ export class Listing {
     return this.#place;
   }
 
-  #matches(dialogue: KeptDialogue, filter: CompiledFilter): boolean {
-    let matches = this.#matched.get(dialogue);
-    if (matches === undefined) {
-      matches = filter.ok && exchangesOf(dialogue).some((exchange) => filter.matches(exchange, dialogue));
-      this.#matched.set(dialogue, matches);
-    }
-    return matches;
+  /**
+   * Those that match. A dialogue that is over is the same object in every snapshot, and they come in the order
+   * of their ids: most answers are still known.
+   */
+  #matching(dialogues: readonly KeptDialogue[], filter: CompiledFilter): KeptDialogue[] {
+    const answers = new Uint8Array(dialogues.length);
+    let before = 0;
+    const rows = dialogues.filter((dialogue, i) => {
+      while (before < this.#asked.length && this.#asked[before]!.id < dialogue.id) before++;
+      const isKnown = this.#asked[before] === dialogue;
+      const matches = isKnown ? this.#answers[before] === 1 : matchesAny(filter, dialogue);
+      answers[i] = matches ? 1 : 0;
+      return matches;
+    });
+    this.#asked = dialogues;
+    this.#answers = answers;
+    return rows;
   }
+}
+
+function matchesAny(filter: CompiledFilter, dialogue: KeptDialogue): boolean {
+  return filter.ok && exchangesOf(dialogue).some((exchange) => filter.matches(exchange, dialogue));
 }
 
 /** Ascending; what is equal stays in order. Sorted by numbers in an array of their own: that is several times as fast. */

@@ -158,11 +158,25 @@ function unmapped(words: readonly number[]): readonly number[] {
   return mapped ? words.slice(3) : words;
 }
 
+const DOT = 46;
+const ZERO = 48;
+
+/** Digit by digit: a filter may have a hundred thousand of them to read at once. */
 function parseV4(text: string): number[] | null {
-  if (!/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) return null;
-  const bytes = text.split(".").map(Number);
-  if (bytes.some((byte) => byte > 255)) return null;
-  return [((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0];
+  let [word, byte, digits, bytes] = [0, 0, 0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (digits === 0 || byte > 255 || bytes === 4) return null;
+      word = word * 256 + byte;
+      bytes++;
+      [byte, digits] = [0, 0];
+    } else if (code >= ZERO && code <= ZERO + 9 && digits < 3) {
+      byte = byte * 10 + code - ZERO;
+      digits++;
+    } else return null;
+  }
+  return bytes === 4 ? [word] : null;
 }
 
 function parseV6(text: string): number[] | null {

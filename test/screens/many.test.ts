@@ -93,3 +93,21 @@ test("news are taken in and filtered without a pause that keys would notice", ()
   };
   expect(least(3, refresh)).toBeLessThan(100);
 });
+
+test.each([
+  "phase==banner",
+  "client in 198.51.100.0/28 && code>=200",
+  'text contains "queued"',
+  "banner=~^220.*postfix",
+])("a filter that was not asked before is answered within 100 ms: %s", (filter) => {
+  const asked = () => {
+    const session = new Session(new TestHost(model), { palette: "default", isAscii: false });
+    session.press("/", "/");
+    for (const character of filter) session.press(character, character);
+    return cpuMs(() => {
+      session.press("enter", null);
+      session.draw(160, 50);
+    });
+  };
+  expect(Math.min(asked(), asked(), asked())).toBeLessThan(100);
+});
