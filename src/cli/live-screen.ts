@@ -1,10 +1,9 @@
 import type { ScreenHost } from "../screens/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
-import type { Report } from "../spine/report.ts";
 import { compileKeptFilter } from "./kept-filter.ts";
 import type { Observer } from "./observer.ts";
 import type { ReadRequest } from "./reading.ts";
-import { differences, readBaseline, saveExport } from "./screen-host.ts";
+import { Baseline, differences, saveExport } from "./screen-host.ts";
 import type { Watched } from "./watched.ts";
 
 /** The screen on a running proxy: what an observer makes of it, as it goes. */
@@ -21,6 +20,7 @@ export class LiveHost implements ScreenHost {
   readonly #observer: Observer;
   readonly #watched: Watched;
   readonly #request: ReadRequest;
+  readonly #baseline = new Baseline();
   #changes = 0;
   #seen = "";
 
@@ -53,13 +53,15 @@ export class LiveHost implements ScreenHost {
   }
 
   snapshot() {
-    const report = this.#observer.report();
+    const part = this.#observer.part();
+    const report = this.#observer.report(part);
     const { relay } = report;
     return {
       source: relay === null ? "proxy" : `${relay.listen.join(" ")} → ${relay.upstream}`,
       progress: { kind: "live" } as const,
       report,
       ...this.#watched.snapshot(),
+      comparison: this.#baseline.against(part),
     };
   }
 
@@ -69,7 +71,7 @@ export class LiveHost implements ScreenHost {
     });
   }
 
-  baseline(path: string): Promise<Report> {
-    return readBaseline(path, this.#request, new AbortController().signal);
+  baseline(path: string): Promise<void> {
+    return this.#baseline.read(path, this.#request);
   }
 }

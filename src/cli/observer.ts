@@ -142,13 +142,13 @@ export class Observer {
     return this.#state;
   }
 
-  report(): Report {
-    return assemble([this.#part()], this.#request, [], this.#relay());
+  report(part = this.part()): Report {
+    return assemble([part], this.#request, [], this.#relay());
   }
 
   /** @returns null when it would be too large to keep */
   checkpoint(): Uint8Array | null {
-    const { analysis, connections, firstAtUs, lastAtUs } = this.#part();
+    const { analysis, connections, firstAtUs, lastAtUs } = this.part();
     const checkpoint: Checkpoint = {
       analysis,
       connections,
@@ -171,7 +171,7 @@ export class Observer {
     this.#earlierLastAtUs = largest(this.#earlierLastAtUs, earlier.lastAtUs);
   }
 
-  #part(): ReadPart {
+  part(): ReadPart {
     const { connections, firstAtUs, lastAtUs } = this.source;
     return {
       analysis: this.#analysis.part(),

@@ -67,9 +67,14 @@ export class Pass {
     return this.watched.version + this.#steps;
   }
 
-  report(): Report {
+  /** What reading has come to so far. */
+  soFar(): ReadPart {
+    return this.#part ?? this.#reading.soFar();
+  }
+
+  report(part = this.soFar()): Report {
     const { request, inputs } = this.#wanted;
-    return assemble([this.#part ?? this.#reading.soFar()], request, inputs);
+    return assemble([part], request, inputs);
   }
 
   /** How much of the files has been read: 0 … 1. */

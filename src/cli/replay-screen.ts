@@ -9,7 +9,7 @@ import type { ReadPart } from "./reading.ts";
 import { CaptureClock } from "./replay-clock.ts";
 import { Pass, type PassRequest } from "./replay-pass.ts";
 import { saveDialogue } from "./save-dialogue.ts";
-import { differences, readBaseline, saveExport } from "./screen-host.ts";
+import { Baseline, differences, saveExport } from "./screen-host.ts";
 import { terminalOptions } from "./terminal.ts";
 
 export interface ScreenRequest extends PassRequest {
@@ -64,6 +64,7 @@ class ScreenReplay implements ScreenHost {
   readonly underneath = null;
   readonly clock: CaptureClock | null;
   readonly restart: (() => void) | null;
+  readonly #baseline = new Baseline();
   readonly #wanted: ScreenRequest;
   /** Reads everything at once, for what can be said only then: where the time ends, what was wrong. */
   readonly #survey: Pass;
@@ -157,12 +158,14 @@ class ScreenReplay implements ScreenHost {
 
   snapshot() {
     const { inputs } = this.#wanted;
+    const part = this.#shown.soFar();
     const source = inputs.length === 1 ? inputs[0]! : `${inputs.length} captures`;
     return {
       source: source === "-" ? "standard input" : basename(source),
       progress: this.#progress(),
-      report: this.#shown.report(),
+      report: this.#shown.report(part),
       ...this.#shown.watched.snapshot(),
+      comparison: this.#baseline.against(part),
     };
   }
 
@@ -185,7 +188,7 @@ class ScreenReplay implements ScreenHost {
     });
   }
 
-  baseline(path: string): Promise<Report> {
-    return readBaseline(path, this.#wanted.request, new AbortController().signal);
+  baseline(path: string): Promise<void> {
+    return this.#baseline.read(path, this.#wanted.request);
   }
 }

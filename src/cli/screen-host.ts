@@ -1,13 +1,16 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { compareProfiles } from "../diff/before-after.ts";
+import { type Period, periodOf, periodOfTimes } from "../diff/period.ts";
 import { FORMATS, plain } from "../reports/index.ts";
 import { compareReplies } from "../rewriting/compare/reply.ts";
 import { showDifference } from "../rewriting/compare/show.ts";
 import type { Export, ScreenHost } from "../screens/index.ts";
+import type { BeforeAfter } from "../spine/before-after.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { KeptDialogue } from "../spine/kept.ts";
-import type { Report } from "../spine/report.ts";
-import { Reading, type ReadRequest } from "./reading.ts";
-import { assemble } from "./report.ts";
+import { Reading, type ReadPart, type ReadRequest } from "./reading.ts";
+import { looksLikeJson, savedReport } from "./saved-report.ts";
+import { VERSION } from "./version.ts";
 
 /** What every screen asks of the program, wherever its numbers come from. */
 
@@ -50,31 +53,30 @@ export const differences: ScreenHost["differences"] = (before, after, toEhlo) =>
     };
   });
 
-/** A report that was written as JSON, or that of a capture. */
-export async function readBaseline(path: string, request: ReadRequest, signal: AbortSignal): Promise<Report> {
-  const report = readReport(path);
-  if (report !== null) return report;
-  const reading = new Reading(
-    { ...request, asItGoes: "nothing" },
-    { signal, onProgress: () => {}, write: () => {} },
-  );
-  await reading.group([path]);
-  const part = await reading.finish(reading.servers);
-  const failure = part.failures[0];
-  if (failure !== undefined) throw new SmtpscopeError(failure.code, failure.message);
-  return assemble([part], request, [path]);
+/** What is compared with: a saved report, or the times of a capture. */
+export class Baseline {
+  #before: Period | null = null;
+
+  /** @param request what of a capture counts, as of what is shown */
+  async read(path: string, request: ReadRequest): Promise<void> {
+    this.#before = looksLikeJson(path) ? periodOf(savedReport(path)) : await periodOfCapture(path, request);
+  }
+
+  /** How what is shown differs from it; null while there is none. */
+  against({ analysis }: ReadPart): BeforeAfter | null {
+    if (this.#before === null) return null;
+    const { phases, counts } = analysis;
+    return compareProfiles(this.#before, periodOfTimes(phases, counts.dialogues), VERSION);
+  }
 }
 
-/** A report that was written as JSON; null when the file is something else. */
-function readReport(path: string): Report | null {
-  try {
-    const head = readFileSync(path, { flag: "r" });
-    if (head[0] !== 0x7b) return null;
-    const report = JSON.parse(head.toString("utf8")) as Partial<Report>;
-    return report.kind === "report" && report.schema === 1 && Array.isArray(report.phases)
-      ? (report as Report)
-      : null;
-  } catch {
-    return null;
-  }
+async function periodOfCapture(path: string, request: ReadRequest): Promise<Period> {
+  const { signal } = new AbortController();
+  const hooks = { signal, onProgress: () => {}, write: () => {} };
+  const reading = new Reading({ ...request, asItGoes: "nothing" }, hooks);
+  await reading.group([path]);
+  const { analysis, failures } = await reading.finish(reading.servers);
+  const failure = failures[0];
+  if (failure !== undefined) throw new SmtpscopeError(failure.code, failure.message);
+  return periodOfTimes(analysis.phases, analysis.counts.dialogues);
 }

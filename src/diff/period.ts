@@ -1,4 +1,4 @@
-import { Recorder } from "../latency/recorder.ts";
+import { type PhasePart, Recorder } from "../latency/recorder.ts";
 import type { Conversation, DialogueListener } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import { BODY, CONNECT, EHLO, PHASES, type Phase } from "../spine/phase.ts";
@@ -77,21 +77,33 @@ export class PeriodRecorder implements DialogueListener {
   undecided(): void {}
 
   get period(): Period {
-    const phases = new Map<Phase, PhaseTimes>();
-    this.#recorder.phases.forEach(({ service }, index) => {
-      if (service.n === 0) return;
-      const { direct, buckets } = service.part();
-      const counts: [number, number][] = [];
-      direct?.forEach((count, value) => {
-        if (count > 0) counts.push([value, count]);
-      });
-      for (let i = 0; i < buckets.length; i += 2) counts.push([buckets[i]!, buckets[i + 1]!]);
-      const percentileUs = (percentile: number) => service.percentileUs(percentile);
-      counts.sort(([a], [b]) => a - b);
-      phases.set(PHASES[index]!, { n: service.n, counts, isBinned: false, percentileUs });
-    });
+    const phases = timesOf(this.#recorder);
     return { dialogues: this.#dialogues, phases, banners: this.#banners, keywords: this.#keywords };
   }
+}
+
+/** Takes a period from an analysis: its times, no texts. */
+export function periodOfTimes(parts: readonly PhasePart[], dialogues: number): Period {
+  const recorder = new Recorder();
+  recorder.add(parts);
+  return { dialogues, phases: timesOf(recorder), banners: null, keywords: null };
+}
+
+function timesOf(recorder: Recorder): Period["phases"] {
+  const phases = new Map<Phase, PhaseTimes>();
+  recorder.phases.forEach(({ service }, index) => {
+    if (service.n === 0) return;
+    const { direct, buckets } = service.part();
+    const counts: [number, number][] = [];
+    direct?.forEach((count, value) => {
+      if (count > 0) counts.push([value, count]);
+    });
+    for (let i = 0; i < buckets.length; i += 2) counts.push([buckets[i]!, buckets[i + 1]!]);
+    const percentileUs = (percentile: number) => service.percentileUs(percentile);
+    counts.sort(([a], [b]) => a - b);
+    phases.set(PHASES[index]!, { n: service.n, counts, isBinned: false, percentileUs });
+  });
+  return phases;
 }
 
 function withoutCode(line: string): string {

@@ -46,11 +46,7 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
     session.show("compare");
   },
   baseline: ({ state }) => {
-    state.prompt = promptFor(
-      "baseline",
-      "Baseline (a capture, or a JSON report):",
-      state.baseline?.path ?? "",
-    );
+    state.prompt = promptFor("baseline", "Baseline (a capture, or a JSON report):", state.baseline ?? "");
   },
   capture: (session) => {
     const { dialogue } = session.scene(session.picture);

@@ -131,8 +131,10 @@ function contentOf(session: Session, kind: Saved): Export | null {
 function loadBaseline(session: Session, path: string): void {
   session.say(`reading ${path}`);
   session.host.baseline(path).then(
-    (report) => {
-      session.state.baseline = { path, report };
+    () => {
+      session.state.baseline = path;
+      // A held picture has no comparison yet.
+      session.model = session.host.snapshot();
       session.state.compareMarked = false;
       session.state.message = null;
       session.stale = true;

@@ -1,5 +1,4 @@
 import type { KeptDialogue, KeptExchange } from "../spine/kept.ts";
-import type { PhaseView, Report } from "../spine/report.ts";
 import type { ScreenHost, ShownDifference } from "./model.ts";
 
 /** Two dialogues side by side: the exchanges that belong together, and what was said otherwise. */
@@ -79,17 +78,4 @@ function aligned(a: readonly KeptExchange[], b: readonly KeptExchange[]): Pair[]
     }
   }
   return pairs;
-}
-
-/** A phase in two reports. */
-export interface ComparedPhase {
-  readonly phase: string;
-  readonly base: PhaseView | null;
-  readonly now: PhaseView | null;
-}
-
-export function compareReports(base: Report, now: Report): ComparedPhase[] {
-  const names = new Set([...now.phases, ...base.phases].map(({ phase }) => phase));
-  const find = (report: Report, phase: string) => report.phases.find((view) => view.phase === phase) ?? null;
-  return [...names].map((phase) => ({ phase, base: find(base, phase), now: find(now, phase) }));
 }

@@ -4,8 +4,9 @@ import type { CompiledFilter } from "./model.ts";
 
 /** What the list of dialogues can be sorted by, in the order in which `s` goes through them. */
 export const SORTS = {
-  /** Those whose clients wait now by how long; of the others the newest last. */
-  now: (d: KeptDialogue) => (waitsLong(d) ? d.pending!.waitedUs : 0),
+  /** Those whose clients wait now by how long; before them all others, by their start. */
+  now: (d: KeptDialogue) =>
+    waitsLong(d) ? d.pending!.waitedUs : (d.startAtUs ?? 0) - Number.MAX_SAFE_INTEGER,
   start: (d: KeptDialogue) => d.startAtUs ?? 0,
   length: (d: KeptDialogue) => lengthUs(d) ?? 0,
   waited: (d: KeptDialogue) => d.waitedUs + (d.pending?.waitedUs ?? 0),

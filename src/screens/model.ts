@@ -1,3 +1,4 @@
+import type { BeforeAfter } from "../spine/before-after.ts";
 import type { KeptDialogue, KeptDialogues, KeptExchange } from "../spine/kept.ts";
 import type { Report } from "../spine/report.ts";
 import type { Timeline } from "../spine/timeline.ts";
@@ -10,6 +11,8 @@ export interface ScreenModel {
   readonly report: Report;
   readonly kept: KeptDialogues;
   readonly timeline: Timeline;
+  /** How it differs from a baseline; null where none was read. */
+  readonly comparison: BeforeAfter | null;
 }
 
 /** How far the input has come. */
@@ -41,8 +44,8 @@ export interface ScreenHost {
   differences(before: string, after: string, toEhlo: boolean): readonly ShownDifference[];
   /** Writes a file that does not exist yet; the message of a failure is for the operator. */
   save(path: string, what: Export): Promise<void>;
-  /** Reads a report to compare with: a JSON report, or a capture. */
-  baseline(path: string): Promise<Report>;
+  /** Reads what snapshots are to be compared with from then on: a JSON report, or a capture. */
+  baseline(path: string): Promise<void>;
   /** Time in the capture; null where the input is not replayed in time. */
   readonly clock: ReplayClock | null;
   /** What ending the screen would end beside it, and how; null when it ends nothing. */

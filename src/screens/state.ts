@@ -1,5 +1,4 @@
 import type { Phase } from "../spine/phase.ts";
-import type { Report } from "../spine/report.ts";
 import type { ColumnKey } from "./columns.ts";
 import type { SortKey } from "./listing.ts";
 import type { CompiledFilter } from "./model.ts";
@@ -47,7 +46,8 @@ export interface State {
   hex: boolean;
   finding: number;
   cause: number;
-  baseline: { readonly path: string; readonly report: Report } | null;
+  /** The path of what is compared with. */
+  baseline: string | null;
   compareMarked: boolean;
   compareLine: number;
   paused: boolean;

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { ROOT, workFolder } from "../cli/support/run.ts";
+import type { BeforeAfter } from "../../src/spine/before-after.ts";
+import { ROOT, run, workFolder } from "../cli/support/run.ts";
 import { TestTerminal } from "./support/terminal.ts";
 
 const folder = workFolder();
@@ -139,7 +140,28 @@ test("what is seen is written to files, which are never overwritten", async () =
   terminal.press(`:export ladder ${ladder}\r`);
   await terminal.shows("it exists; choose another name");
   terminal.press(`b\x15${report}\r`);
-  await terminal.shows(/Baseline .*report\.json against this/);
+  await terminal.shows(/Baseline .*report\.json against this[\s\S]*banner .*no sure difference/);
+});
+
+test("a baseline is compared with as smtpscope diff compares", async () => {
+  const [healthy, slow] = ["healthy", "slow-ptr"].map((name) => join(ROOT, `captures/${name}.pcap`));
+  const { stdout } = await run(["diff", "--before-after", healthy!, slow!, "-o", "json"]);
+  const said = (JSON.parse(stdout) as BeforeAfter).phases;
+  const terminal = await started();
+  terminal.press(`b\x15${healthy}\r`);
+  const text = await terminal.shows(/Baseline .*healthy\.pcap against this/);
+  const words: Record<string, string> = {
+    slower: "SLOWER *",
+    faster: "faster *",
+    different: "different *",
+    same: "no sure difference",
+    "too few samples": "too few samples",
+    "only before": "gone",
+    "only after": "new",
+  };
+  expect(new Set(said.map(({ verdict }) => verdict)).size).toBeGreaterThan(1);
+  for (const { phase, verdict } of said)
+    expect(text).toMatch(new RegExp(`^ ${phase} .* ${words[verdict]!.replace("*", "\\*")} *$`, "m"));
 });
 
 test("resized at any moment", async () => {

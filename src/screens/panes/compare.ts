@@ -1,10 +1,10 @@
 import type { KeptDialogue } from "../../spine/kept.ts";
-import type { PhaseView } from "../../spine/report.ts";
-import { type ComparedExchange, compareDialogues, compareReports } from "../comparison.ts";
+import { type ComparedExchange, compareDialogues } from "../comparison.ts";
 import { firstRow, type Rect, titled } from "../layout.ts";
 import type { ScreenHost } from "../model.ts";
-import { clockText, shortCount, shortDuration } from "../numbers.ts";
+import { clockText, shortDuration } from "../numbers.ts";
 import type { Style } from "../style.ts";
+import { deltaText, drawBaseline } from "./baseline.ts";
 import type { Scene } from "./context.ts";
 
 /** Two marked dialogues side by side, or this report beside a baseline. */
@@ -109,59 +109,4 @@ function withoutEnds(before: string | null, after: string | null): [string | nul
   const isUsual = (text: string | null) => text === null || text.endsWith("\\r\\n");
   if (!isUsual(before) || !isUsual(after)) return [before, after];
   return [before?.slice(0, -4) ?? null, after?.slice(0, -4) ?? null];
-}
-
-/** `!`: more than a second, or the sign of one of the two being much slower. */
-function deltaText(us: number | null): string {
-  if (us === null) return "";
-  const mark = Math.abs(us) >= 1_000_000 ? "!" : "";
-  return `${us < 0 ? "−" : "+"}${shortDuration(Math.abs(us))}${mark}`;
-}
-
-/** Fewer replies than this on a side say nothing about a percentile. */
-const FEW = 20;
-
-function drawBaseline({ canvas, model, state }: Scene, rect: Rect): void {
-  const { path, report } = state.baseline!;
-  const body = titled(canvas, rect, `Baseline ${path} against this`, "b: another", true);
-  const columns = [16, 25, 34, 44, 54, 64];
-  const labels = ["n before", "n now", "p50 before", "p50 now", "p95 before", "p95 now"];
-  labels.forEach((label, i) => {
-    canvas.putRight(body.x + columns[i]! + 9, body.y, label.replace("before", "bef."), "dim");
-  });
-  const verdictX = body.x + 76;
-  compareReports(report, model.report)
-    .slice(0, body.height - 1)
-    .forEach(({ phase, base, now }, i) => {
-      const y = body.y + 1 + i;
-      canvas.put(body.x + 1, y, phase, "strong");
-      const cells = [
-        shortCount(base?.service.n ?? 0),
-        shortCount(now?.service.n ?? 0),
-        at(base, "50"),
-        at(now, "50"),
-        at(base, "95"),
-        at(now, "95"),
-      ];
-      cells.forEach((cell, column) => {
-        canvas.putRight(body.x + columns[column]! + 9, y, cell);
-      });
-      const [text, style] = verdictOn(base, now);
-      canvas.put(Math.min(verdictX, body.x + body.width - text.length), y, text, style, body.x + body.width);
-    });
-}
-
-function at(view: PhaseView | null, percentile: string): string {
-  return shortDuration(view?.service.percentilesUs[percentile] ?? null);
-}
-
-function verdictOn(base: PhaseView | null, now: PhaseView | null): readonly [text: string, style: Style] {
-  if (base === null) return ["new", "dim"];
-  if (now === null) return ["gone", "dim"];
-  if (base.service.n < FEW || now.service.n < FEW) return ["few", "dim"];
-  const [before, after] = [base.service.percentilesUs["95"] ?? 0, now.service.percentilesUs["95"] ?? 0];
-  const factor = before === 0 ? Number.POSITIVE_INFINITY : after / before;
-  if (factor > 1.5 && after - before > 1_000) return [`×${factor.toFixed(1)} !`, "slow"];
-  if (factor < 1 / 1.5 && before - after > 1_000) return [`×${factor.toFixed(2)}`, "good"];
-  return ["same", "dim"];
 }
