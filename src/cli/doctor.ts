@@ -54,7 +54,7 @@ export function doctorOptions(argv: Argv) {
     .options(OPTIONS)
     .example("$0 doctor -l 2525 --mode tproxy --interface eth1", "What is missing for this?")
     .example("$0 doctor -l 2525 --mode tproxy --wait 60s", "Does mail pass through the proxy that runs?")
-    .epilogue("Exit status: 0 all fine; 1 something is missing, or can't be told; 2 wrong use");
+    .epilogue("Exit status: 0 nothing is missing; 1 something is, or can't be told; 2 wrong use");
 }
 
 /** Fewer connections at once are soon too few. */
@@ -168,9 +168,7 @@ function report(checks: readonly Check[]): string {
     ({ verdict, what, says }) =>
       `${VERDICTS[verdict].padEnd(8)} ${what.padEnd(whatWidth)}  ${escapeText(says)}`,
   );
-  const commands = new Set(
-    checks.filter((check) => !isWell(check)).map((check) => check.commands.join("\n")),
-  );
+  const commands = new Set(checks.map((check) => check.commands.join("\n")));
   commands.delete("");
   if (commands.size > 0) lines.push("", "What helps:", "", ...commands);
   return `${lines.join("\n")}\n`;

@@ -4,10 +4,11 @@ import { escapeText } from "../spine/text.ts";
 
 /** What a report says of the proxy it comes from: where it stood, what it missed, what it cost. */
 
-export function relaySource({ listen, upstream, mode, accepted, relayedBytes }: RelayView): string {
+export function relaySource({ listen, upstream, mode, accepted, open, relayedBytes }: RelayView): string {
+  const stillOpen = open === 0 ? "" : `, ${countText(open)} of them open`;
   return (
     `proxy ${listen.join(", ")} → ${escapeText(upstream)} ` +
-    `(${mode}; ${plural(accepted, "connection")}, ${bytesText(relayedBytes)})`
+    `(${mode}; ${plural(accepted, "connection")}${stillOpen}, ${bytesText(relayedBytes)})`
   );
 }
 

@@ -3,8 +3,10 @@
  * else. And routing that takes marked packets, or almost does.
  */
 import { describe, expect, test } from "vitest";
+import { checkClock } from "../../src/relay/doctor/host.ts";
 import { takesMarked } from "../../src/relay/doctor/routes.ts";
 import { judgeRuleset } from "../../src/relay/doctor/ruleset.ts";
+import type { Native } from "../../src/relay/native/native.ts";
 import { MARK, type RulePlan, rulesFor } from "../../src/relay/rules.ts";
 import { run, whyNotAsRoot } from "./support/program.ts";
 
@@ -189,6 +191,13 @@ describe.skipIf(!mayRun)(`rulesets${mayRun ? "" : ` (skipped: ${reason})`}`, () 
       expect(judgeRuleset(odd, REDIRECT).lacking).toHaveLength(2);
     }
   });
+});
+
+test("a clock that nobody sets is noted, with what helps: mail flows all the same", () => {
+  const withClock = (isSynchronised: boolean) =>
+    checkClock({ clock: () => ({ isSynchronised, maxErrorUs: 2_000 }) } as unknown as Native);
+  expect(withClock(true)).toMatchObject({ verdict: "fine", commands: [] });
+  expect(withClock(false)).toMatchObject({ verdict: "note", commands: ["timedatectl set-ntp true"] });
 });
 
 describe("marked packets", () => {

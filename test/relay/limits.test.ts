@@ -195,6 +195,7 @@ test("SIGHUP reads --config again; one that is wrong changes nothing; SIGUSR2 pr
   await until(() => proxy.stderr().includes("nothing changes"), "the complaint");
   proxy.process.kill("SIGUSR2");
   await until(() => proxy.stdout().includes("Dialogues"), "the interim summary");
+  expect(proxy.stdout()).toMatch(/3 connections, 2\s+of them open/);
   expect(await proxy.stop()).toBe(0);
 });
 

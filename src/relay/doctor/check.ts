@@ -22,6 +22,6 @@ export function unknown(what: string, says: string, commands: readonly string[] 
   return { what, verdict: "unknown", says, commands };
 }
 
-export function note(what: string, says: string): Check {
-  return { what, verdict: "note", says, commands: [] };
+export function note(what: string, says: string, commands: readonly string[] = []): Check {
+  return { what, verdict: "note", says, commands };
 }
