@@ -7,7 +7,7 @@ import { ChangeGroups } from "./groups.ts";
 import type { PlaceOf } from "./places.ts";
 import type { RecordedDialogue } from "./recorded.ts";
 import { Segmentation } from "./segmentation.ts";
-import { alignedTurns, repliesShiftedFrom, type TurnPair } from "./turns.ts";
+import { alignedTurns, repliesShiftedFrom, type TurnPair, withTornReplies } from "./turns.ts";
 
 /** What became of the dialogues whose servers are on one side. */
 export class Tally {
@@ -41,7 +41,7 @@ export class Tally {
 
   add(inside: RecordedDialogue, outside: RecordedDialogue): void {
     const [server, client] = this.#serverSide === "inside" ? [inside, outside] : [outside, inside];
-    const turns = alignedTurns(server, client);
+    const turns = withTornReplies(alignedTurns(server, client));
     const changes = [
       ...changesIn(server, client, turns, this.#clock),
       ...answeredOnPath(turns.slice(0, repliesShiftedFrom(turns)), this.#clock),

@@ -18,6 +18,31 @@ export function alignedTurns(a: RecordedDialogue, b: RecordedDialogue): TurnPair
 }
 
 /**
+ * A reply of several lines whose hyphens were overwritten arrives as several replies: those that nobody asked for
+ * are put behind the one that they belong to.
+ */
+export function withTornReplies(turns: readonly TurnPair[]): readonly TurnPair[] {
+  if (!turns.some(isUnasked)) return turns;
+  const joined: TurnPair[] = [];
+  for (const pair of turns) {
+    const [s, c] = joined.at(-1) ?? [null, null];
+    const reply = `${c?.reply}${pair[1]?.reply}`;
+    const belongs = isUnasked(pair) && s !== null && c !== null && linesIn(reply) <= linesIn(s.reply ?? "");
+    if (belongs) joined[joined.length - 1] = [s, { ...c, reply }];
+    else joined.push(pair);
+  }
+  return joined;
+}
+
+function isUnasked([s, c]: TurnPair): boolean {
+  return s === null && c !== null && c.verb === "(unsolicited)" && c.reply !== null;
+}
+
+function linesIn(reply: string): number {
+  return reply.split("\n").length;
+}
+
+/**
  * The turn from which on the client takes each reply for that to a later command: the server was given a command
  * more (a message's bytes, when the command that announced them was overwritten), and replies to it as well. What
  * it says arrives as it was said, one turn late.

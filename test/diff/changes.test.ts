@@ -251,6 +251,25 @@ test("a message sent with BDAT has no 354 that it could run from", () => {
   expect(delays.map(({ phase }) => phase)).not.toContain("body");
 });
 
+describe("a banner of three lines is masked, hyphens too, and arrives as three replies", () => {
+  const lines = ["mx.example.net ESMTP Exim 4.96.2 #2", "No unsolicited", "mail, please"];
+  const said: Said[] = [{ from: "server", text: replyOf(lines, 220), afterUs: 2_000 }, ...mail().slice(1)];
+
+  test.each<[string, (line: string) => string]>([
+    ["as stars", (line) => `220${line.slice(3).replace(/[^20 \r\n]/g, "*")}`],
+    ["as a blank", (line) => `220 ${line.slice(4).replace(/[^20\r\n]/g, "*")}`],
+  ])("%s", (_how, masked) => {
+    const report = diffOver(
+      sessions(3, () => said),
+      {
+        rewrite: (text) => (text.startsWith("220") ? text.replace(/.+\r\n/g, masked) : text),
+      },
+    );
+    expect(brief(report)).toEqual(["reply (connect) masked ×9"]);
+    expect(report.findings.map(({ id }) => id)).toEqual(["rewriting/banner-masked"]);
+  });
+});
+
 describe("BDAT is overwritten, and the server takes the message for commands", () => {
   const unknown = "502 5.5.2 Error: command not recognized\r\n";
   const start = sessions(1)[0]!.said.slice(0, 7);

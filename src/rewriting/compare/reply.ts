@@ -86,15 +86,22 @@ function parsed(lines: readonly ByteString[], toEhlo: boolean): Line[] {
 }
 
 function changesOf(a: Line, b: Line): ReplyChange[] {
-  const apart = (a.separator === "") !== (b.separator === "");
-  const textOf = (line: Line) => (apart ? line.separator + line.text : line.text);
-  const changes: ReplyChange[] = textChanges(textOf(a), textOf(b));
+  const changes: ReplyChange[] = textsChanges(a, b);
   const main = changes[0];
   const isKeyword = a.keyword !== null && a.keyword === b.keyword;
   if (isKeyword && main !== undefined && !FORMATTING.has(main)) changes.unshift("keyword-changed");
   if (a.code !== b.code) changes.unshift("code");
   if (a.lineEnd !== b.lineEnd) changes.push("line-end");
   return changes;
+}
+
+function textsChanges(a: Line, b: Line): ReplyChange[] {
+  if ((a.separator === "") === (b.separator === "")) return textChanges(a.text, b.text);
+  // A blank in the hyphen's place belongs to a mask, whatever else it may be.
+  const behind = (line: Line) => (line.separator === "" ? line.text.replace(/^[ -]/, "") : line.text);
+  const masked = textChanges(behind(a), behind(b));
+  if (masked[0] === "masked") return masked;
+  return textChanges(a.separator + a.text, b.separator + b.text);
 }
 
 /** A keyword's meaning stays the same. */
