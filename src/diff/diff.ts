@@ -3,6 +3,7 @@ import type { FileFrames } from "../spine/files.ts";
 import { type Clock, offsetAt } from "./clock.ts";
 import { diffFindings } from "./findings.ts";
 import { type Matching, match } from "./match.ts";
+import { near } from "./near.ts";
 import { type PlaceOf, placesIn } from "./places.ts";
 import type { RecordedDialogue } from "./recorded.ts";
 import { Tally } from "./tally.ts";
@@ -121,7 +122,10 @@ function sideView(
   const [first, last] = [other.firstAtUs ?? 0, other.lastAtUs ?? 0];
   const isSeen = (d: RecordedDialogue) =>
     here(d.startAt) >= first - EDGE_US && here(d.startAt) <= last + EDGE_US;
-  const missing = alone.filter(isSeen);
+  const mayBeOther = unfinishedAmong(isA ? matching.onlyB : matching.onlyA);
+  const seen = alone.filter(isSeen);
+  const unsure = seen.filter((d) => mayBeOther(d, here(d.startAt)));
+  const missing = seen.filter((d) => !mayBeOther(d, here(d.startAt)));
   const view = (dialogues: readonly RecordedDialogue[]): UnmatchedView => ({
     dialogues: dialogues.length,
     first: dialogues.slice(0, MAX_FIRST).map((dialogue) => placeOf(dialogue, 0)),
@@ -134,7 +138,19 @@ function sideView(
     dialogues: side.dialogues.length,
     leftOut: side.leftOut,
     only: view(missing),
-    outsideWindow: alone.length - missing.length,
-    ambiguous: view(isA ? matching.ambiguousA : matching.ambiguousB),
+    outsideWindow: alone.length - seen.length,
+    ambiguous: view([...(isA ? matching.ambiguousA : matching.ambiguousB), ...unsure]),
   };
+}
+
+/**
+ * Where a capture ended before much was said, nothing tells whether a dialogue is one that the other side has.
+ * @returns whether a dialogue, which began at this time of the other side's, may be one of these
+ */
+function unfinishedAmong(
+  others: readonly RecordedDialogue[],
+): (dialogue: RecordedDialogue, at: number) => boolean {
+  const all = others.toSorted((a, b) => a.startAt - b.startAt);
+  const unfinished = all.filter(({ isOpen }) => isOpen);
+  return ({ isOpen }, at) => !near(isOpen ? all : unfinished, at, EDGE_US, 1).next().done;
 }

@@ -102,7 +102,7 @@ function unmatchedTexts(name: SideName, { only, ambiguous, outsideWindow }: Diff
     texts.push(`${plural(outsideWindow, "dialogue")} ${name} from when the other capture was not running`);
   if (ambiguous.dialogues > 0)
     texts.push(
-      `${plural(ambiguous.dialogues, "dialogue")} ${name} ambiguous: several could be it${first(ambiguous.first)}`,
+      `${plural(ambiguous.dialogues, "dialogue")} ${name} ambiguous: several could be it, or too little of it was captured${first(ambiguous.first)}`,
     );
   return texts;
 }

@@ -39,7 +39,10 @@ const sideView = closed({
   leftOut: { ...count, description: "dialogues for which there was no room" },
   only: { ...unmatched, description: "dialogues that the other side never saw, though it was capturing" },
   outsideWindow: { ...count, description: "from before the other capture began, or after it ended" },
-  ambiguous: { ...unmatched, description: "several dialogues of the other side could be it" },
+  ambiguous: {
+    ...unmatched,
+    description: "several dialogues of the other side could be it, or too little of it was captured to tell",
+  },
 });
 
 const clock = closed({

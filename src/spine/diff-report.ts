@@ -47,7 +47,7 @@ export interface DiffSide {
   readonly only: UnmatchedView;
   /** From before the other capture began, or after it ended. */
   readonly outsideWindow: number;
-  /** Several dialogues of the other side could be it. */
+  /** Several dialogues of the other side could be it, or too little of it was captured to tell. */
   readonly ambiguous: UnmatchedView;
 }
 

@@ -244,3 +244,36 @@ test("any offset, translation and loss: pairs are right, and the clocks are with
     { numRuns: 60 },
   );
 });
+
+describe("both captures stop while a dialogue has only begun", () => {
+  const sessions: Session[] = [0, 1, 2, 3].map((i) => ({
+    startUs: EPOCH_US + i * 1_000_000,
+    client: "198.51.100.7",
+    clientPort: 20_000 + i,
+    said: mail(),
+  }));
+  const path = { ...PLAIN, nat: "203.0.113.9", newSequences: true };
+  const { outside } = travel(sessions, path);
+  // A proxy that ends connections turns to the server when it likes.
+  const turned = sessions.map((each, i) => (i === 3 ? { ...each, startUs: each.startUs + 5_000 } : each));
+  const { inside } = travel(turned, path);
+  /** The last dialogue's packets begin behind three seconds. */
+  const cut = (packets: typeof inside, more: number) => {
+    const from = packets.findIndex(({ atUs }) => atUs >= EPOCH_US + 2_900_000);
+    return packets.slice(0, from + more);
+  };
+
+  test("it is not said that the other side never saw it", () => {
+    const report = diffCaptures(captured(cut(inside, 10), "a"), captured(cut(outside, 3), "b"), OPTIONS);
+    expect(report.matched.dialogues).toBe(3);
+    for (const side of [report.inside, report.outside])
+      expect([side.only.dialogues, side.ambiguous.dialogues]).toEqual([0, 1]);
+  });
+
+  test("but where the other side has nothing that could be it, it is", () => {
+    const other = travel(sessions.slice(0, 3), path).inside;
+    const report = diffCaptures(captured(other, "a"), captured(cut(outside, 3), "b"), OPTIONS);
+    expect([report.outside.only.dialogues + report.outside.outsideWindow]).toEqual([1]);
+    expect(report.outside.ambiguous.dialogues).toBe(0);
+  });
+});
