@@ -4,7 +4,7 @@ import { UNKNOWN } from "./observation.ts";
 /** What a record of observation.ts says, as a fact. The payload lies in `payload` from `start` to `end`. */
 
 export function openedOf(record: Float64Array, payload: Uint8Array, start: number, end: number): Opened {
-  const [client = "", server = ""] = linesOf(payload, start, end);
+  const { first: client, second: server } = linesOf(payload, start, end);
   return { client, server, acceptedAtUs: record[2]!, synAtUs: known(record[4]!) };
 }
 
@@ -14,7 +14,7 @@ export function connectedOf(
   start: number,
   end: number,
 ): Connected {
-  const [server = "", via = ""] = linesOf(payload, start, end);
+  const { first: server, second: via } = linesOf(payload, start, end);
   return { server, via, othersTriedUs: record[4]!, synRetransmits: known(record[5]!) };
 }
 
@@ -26,8 +26,10 @@ export function jsonOf(payload: Uint8Array, start: number, end: number): unknown
   return JSON.parse(textOf(payload, start, end));
 }
 
-function linesOf(payload: Uint8Array, start: number, end: number): string[] {
-  return textOf(payload, start, end).split("\n");
+function linesOf(payload: Uint8Array, start: number, end: number): { first: string; second: string } {
+  const text = textOf(payload, start, end);
+  const lineEnd = text.indexOf("\n");
+  return { first: text.slice(0, lineEnd), second: text.slice(lineEnd + 1) };
 }
 
 function textOf(payload: Uint8Array, start: number, end: number): string {

@@ -123,9 +123,10 @@ export class LiveSource {
 
   /** What happens once or twice a connection. */
   #rarer(record: Float64Array, payload: Uint8Array, start: number, end: number): void {
-    const [kind, id, atUs, length] = record as unknown as [number, number, number, number];
-    const entry = this.#open.get(id);
+    const entry = this.#open.get(record[1]!);
     if (entry === undefined) return;
+    const kind = record[0]!;
+    const atUs = record[2]!;
     const { transport, sink } = entry;
     transport.lastAtUs = atUs;
     switch (kind) {
@@ -138,18 +139,18 @@ export class LiveSource {
       case CLIENT_GAP:
       case SERVER_GAP:
         this.#guarded(sink, (to) =>
-          to.gap(kind === CLIENT_GAP ? "client" : "server", atUs, ++this.#frame, length, "overrun"),
+          to.gap(kind === CLIENT_GAP ? "client" : "server", atUs, ++this.#frame, record[3]!, "overrun"),
         );
         break;
       case CLIENT_END:
       case SERVER_END: {
-        const how: EndCause = length === RST ? "rst" : "fin";
+        const how: EndCause = record[3] === RST ? "rst" : "fin";
         this.#guarded(sink, (to) => to.end(kind === CLIENT_END ? "client" : "server", atUs, how));
         break;
       }
       case CLOSE:
         transport.closed(closedOf(record));
-        this.#open.delete(id);
+        this.#open.delete(record[1]!);
         this.#guarded(sink, (to) => to.close(atUs));
         break;
     }
@@ -241,7 +242,7 @@ class LiveTransport implements Transport {
   handshakeFrame = 0;
   refused = false;
   lastAtUs: number | null = null;
-  live: LiveFacts;
+  readonly live: { -readonly [fact in keyof LiveFacts]: LiveFacts[fact] };
   readonly #id: number;
 
   constructor(id: number, firstFrame: number, { client, server, acceptedAtUs, synAtUs }: Opened) {
@@ -280,7 +281,8 @@ class LiveTransport implements Transport {
     this.server = server;
     // SYNs to another address are some too: until the connection, it was no single round trip.
     this.synCount = 1 + (synRetransmits ?? 0) + (othersTriedUs > 0 ? 1 : 0);
-    this.live = { ...this.live, via, othersTriedUs };
+    this.live.via = via;
+    this.live.othersTriedUs = othersTriedUs;
     this.synAckAtUs = atUs;
     this.synAckFrame = this.firstFrame + 1;
     this.handshakeAtUs = atUs;
@@ -289,10 +291,12 @@ class LiveTransport implements Transport {
 
   failed({ kind, text }: Failed): void {
     this.refused = kind !== "timeout";
-    this.live = { ...this.live, failure: text };
+    this.live.failure = text;
   }
 
-  closed(facts: Closed): void {
-    this.live = { ...this.live, ...facts };
+  closed({ rttUs, minRttUs, retransmits }: Closed): void {
+    this.live.rttUs = rttUs;
+    this.live.minRttUs = minRttUs;
+    this.live.retransmits = retransmits;
   }
 }
