@@ -39,7 +39,8 @@ export class Examiner {
     const handshake = handshakeOf(table, transport, account.connectUs, draft.leastUs);
     const hasPackets = table.first < table.end;
     const packets = hasPackets ? new Packets(table, handshake.roundTripUs ?? 0) : null;
-    const client = addressIn(transport.client);
+    // Behind a load balancer the server looks up whom that speaks for.
+    const client = conversation.announcedClient ?? addressIn(transport.client);
     const fromUs = transport.synAtUs ?? transport.firstAtUs ?? 0;
     const toUs = conversation.endedAtUs ?? transport.lastAtUs ?? fromUs;
     const { errands, lookups } = this.#errands(conversation, draft, client, fromUs, toUs);

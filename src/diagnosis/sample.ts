@@ -59,15 +59,20 @@ export class Sample {
     if (this.#late.wants(key)) this.#late.add(key, facts);
   }
 
-  prompt({ transport, messages, endedAtUs }: Conversation, draft: Draft, connectUs: number): void {
+  prompt(
+    { transport, messages, endedAtUs, announcedClient }: Conversation,
+    draft: Draft,
+    connectUs: number,
+  ): void {
     this.visitCount++;
     this.promptWaitedUs += draft.totalUs + connectUs;
     const fromUs = transport.firstAtUs ?? 0;
     const toUs = endedAtUs ?? fromUs;
     const key = keyOf(fromUs, toUs);
     if (!this.#visits.wants(key)) return;
-    const { client, server } = transport;
-    this.#visits.add(key, { client: addressIn(client), server, fromUs, toUs, delivered: messages > 0 });
+    const { server } = transport;
+    const client = announcedClient ?? addressIn(transport.client);
+    this.#visits.add(key, { client, server, fromUs, toUs, delivered: messages > 0 });
   }
 
   part(): SamplePart {

@@ -286,6 +286,10 @@ export class ClientReader {
     while (this.#mode === "hold" && this.#awaited.holdsAny) this.#guess();
   }
 
+  get announcedClient(): string | null {
+    return this.#opening.announcedClient;
+  }
+
   #readPreface(atUs: number, frame: number, buffer: Uint8Array, at: number): void {
     const known = this.#opening.prefaceByte(atUs, frame, buffer, at);
     this.#offset += known;

@@ -97,6 +97,9 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
   get flags(): ReadonlySet<Flag> {
     return this.#desk().flags.set;
   }
+  get announcedClient(): string | null {
+    return this.#taken?.client.announcedClient ?? null;
+  }
   get acceptedRecipients(): number {
     return this.#desk().consequences.acceptedRecipients;
   }

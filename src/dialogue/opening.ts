@@ -22,6 +22,8 @@ export class Opening {
   /** First bytes of which it is not yet known what they begin; and that this has been looked into. */
   #probe: Held | null = null;
   #probed = false;
+  /** Whom a PROXY header spoke for. */
+  announcedClient: string | null = null;
 
   constructor(budget: HeldBudget) {
     this.#budget = budget;
@@ -32,6 +34,7 @@ export class Opening {
     this.#probe?.wipe();
     this.#probe = null;
     this.#probed = false;
+    this.announcedClient = null;
   }
 
   /**
@@ -99,6 +102,7 @@ export class Opening {
   endPreface(): Flag | null {
     const preface = this.#preface;
     this.#preface = null;
+    this.announcedClient = preface?.announced ?? null;
     preface?.wipe();
     return preface?.flag ?? null;
   }

@@ -1,10 +1,12 @@
+import { addressText, plainAddress } from "../spine/address.ts";
 import type { Flag } from "../spine/conversation.ts";
 
 /**
  * What may come before the SMTP dialogue on the same connection: a SOCKS 4 or 5 negotiation (RFC
  * 1928, 1929), an HTTP CONNECT (RFC 9110 §9.3.6), a PROXY protocol header v1 or v2.
  *
- * Only the lengths are understood; credentials pass through and nothing is kept of them.
+ * Only the lengths are understood, and whom a PROXY header speaks for; credentials pass through and nothing is
+ * kept of them.
  */
 
 const SIGNATURE_V2 = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];
@@ -58,6 +60,8 @@ export class Preface {
   kind: Kind = "undecided";
   /** The client's latest byte belongs to somebody's credentials, or may. */
   isPrivate = false;
+  /** The address of the client that a PROXY header speaks for. */
+  announced: string | null = null;
   /** The client's bytes while it is undecided what they are. */
   readonly #start: number[] = [];
   #client = new Stretch();
@@ -159,10 +163,14 @@ export class Preface {
     const { head, length, last, endsHead, nuls } = this.#client;
     switch (this.kind) {
       case "proxy-v1":
-        if (last === 0x0a) this.#clientDone = true;
+        if (last !== 0x0a) break;
+        this.#clientDone = true;
+        this.announced = announcedV1(head);
         break;
       case "proxy-v2":
-        if (length >= 16 && length >= 16 + ((head[14]! << 8) | head[15]!)) this.#clientDone = true;
+        if (length < 16 || length < 16 + ((head[14]! << 8) | head[15]!)) break;
+        this.#clientDone = true;
+        this.announced = announcedV2(head);
         break;
       case "http-connect":
         if (endsHead) this.#clientDone = true;
@@ -240,4 +248,22 @@ function prefaceOf(start: readonly number[]): Kind {
     if (same) return n === pattern.length ? kind : "undecided";
   }
   return "none";
+}
+
+/** `PROXY TCP4 source destination port port`; of UNKNOWN nothing is told. */
+function announcedV1(head: readonly number[]): string | null {
+  const [, family, source = ""] = String.fromCharCode(...head).split(" ");
+  if (family !== "TCP4" && family !== "TCP6") return null;
+  return /^[0-9a-fA-F.:]+$/.test(source) ? plainAddress(source) : null;
+}
+
+/** Bytes of an address by its family, which is in the upper half of the 14th byte: IPv4, IPv6. */
+const ADDRESS_BYTES: Readonly<Record<number, number>> = { 1: 4, 2: 16 };
+/** Version 2, and a connection on somebody's behalf; 0x20 is the sender's own. */
+const V2_PROXIED = 0x21;
+
+function announcedV2(head: readonly number[]): string | null {
+  const addressBytes = ADDRESS_BYTES[head[13]! >> 4];
+  if (head[12] !== V2_PROXIED || addressBytes === undefined || head.length < 16 + addressBytes) return null;
+  return addressText(Uint8Array.from(head.slice(16, 16 + addressBytes)));
 }

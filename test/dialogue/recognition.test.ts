@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { play } from "./playbook.ts";
+import type { DialogueListener } from "../../src/spine/conversation.ts";
+import { play, playTo } from "./playbook.ts";
 
 const OPEN = "0 SYN / 10 SYN-ACK / 20 ACK";
 const SESSION = String.raw`
@@ -65,6 +66,35 @@ describe("what comes in front", () => {
     ]);
     expect(run.brief.slice(1)).toEqual(SESSION_BRIEF.slice(1));
     expect(run.flags).toEqual([flag]);
+  });
+
+  const V2 = "0d0a0d0a000d0a515549540a";
+  test.each([
+    [String.raw`100 C> PROXY TCP4 192.0.2.1 192.0.2.2 40000 25\r\n`, "192.0.2.1"],
+    [String.raw`100 C> PROXY TCP4 192.0.2.1 19 / 110 C> 2.0.2.2 40000 25\r\nEHLO x\r\n`, "192.0.2.1"],
+    [String.raw`100 C> PROXY TCP6 2001:DB8:0::1 2001:db8::2 40000 25\r\n`, "2001:db8::1"],
+    [String.raw`100 C> PROXY TCP6 ::ffff:192.0.2.1 ::ffff:192.0.2.2 40000 25\r\n`, "192.0.2.1"],
+    [String.raw`100 C> PROXY UNKNOWN\r\n`, null],
+    [String.raw`100 C> PROXY TCP4 \x1b[31m 192.0.2.2 1 25\r\n`, null],
+    [String.raw`100 C> PROXY TCP4\r\n`, null],
+    [`100 C# ${V2} 21 11 000c c0000201c0000202 9c40 0019`, "192.0.2.1"],
+    [`100 C# ${V2} 21 21 0024 20010db8${"00".repeat(11)}01 ${"00".repeat(16)} 9c40 0019`, "2001:db8::1"],
+    // The load balancer's own, a Unix socket, addresses that are not there.
+    [`100 C# ${V2} 20 11 000c c0000201c0000202 9c40 0019`, null],
+    [`100 C# ${V2} 21 31 0004 00000000`, null],
+    [`100 C# ${V2} 21 11 0002 c000`, null],
+    [String.raw`100 C> EHLO a\r\n`, null],
+  ])("whom it speaks for: %s", (preface, client) => {
+    const announced: (string | null)[] = [];
+    const listener: DialogueListener = {
+      exchange: () => {},
+      body: () => {},
+      conversation: ({ announcedClient }) => announced.push(announcedClient),
+      other: () => {},
+      undecided: () => {},
+    };
+    playTo(listener, `${OPEN}\n${preface}\n${SESSION}`);
+    expect(announced).toEqual([client]);
   });
 
   test("PROXY and the first command in one segment", () => {
