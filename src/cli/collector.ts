@@ -29,12 +29,20 @@ export function collect(): void {
 
 /** Asked between batches of input. */
 export class Collector {
+  readonly #stepShare: number;
   #nextBytes = COLLECT_FROM_BYTES;
+
+  /** @param stepShare where much is kept on purpose: this share of it more has to come before the next collection */
+  constructor(stepShare = 0) {
+    this.#stepShare = stepShare;
+  }
 
   check(): void {
     if (heldBytes() < this.#nextBytes) return;
     collect();
-    this.#nextBytes = Math.max(COLLECT_FROM_BYTES, heldBytes() + COLLECT_STEP_BYTES);
+    const kept = heldBytes();
+    const step = Math.max(COLLECT_STEP_BYTES, kept * this.#stepShare);
+    this.#nextBytes = Math.max(COLLECT_FROM_BYTES, kept + step);
   }
 }
 

@@ -68,6 +68,9 @@ export interface ReadHooks {
   readonly schedule?: Schedule;
 }
 
+/** Garbage beside dialogues that are kept: half as much as these; less of it would cost seconds of collecting. */
+const KEPT_SHARE = 0.5;
+
 /** Reads groups of files, one after the other, into one analysis. */
 export class Reading {
   readonly #hooks: ReadHooks;
@@ -76,7 +79,7 @@ export class Reading {
   readonly #files: FileView[] = [];
   readonly #failures: Failure[] = [];
   readonly #undecoded: Record<string, number> = {};
-  readonly #collector = new Collector();
+  readonly #collector: Collector;
   #frames = new FileFrames();
   #lines: string[] = [];
   #packets = 0;
@@ -93,6 +96,8 @@ export class Reading {
   constructor(request: ReadRequest, hooks: ReadHooks) {
     this.#hooks = hooks;
     this.#ports = new Set(request.ports);
+    // Dialogues that are kept to be looked at are worth their room, and dear to look through.
+    this.#collector = new Collector(hooks.watch === undefined ? 0 : KEPT_SHARE);
     const redact = request.redact ? redactAddresses : (text: string) => text;
     const { percentiles, top, by, references } = request;
     const options = { percentiles, top, by, redact, references, ...compileSelection(request) };
