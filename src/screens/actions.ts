@@ -79,7 +79,11 @@ export const ACTIONS: Readonly<Record<Action, (session: Session) => void>> = {
   },
   reset: (session) => {
     if (session.host.restart === null)
-      session.fail("there is nothing to begin anew: all of it has been read");
+      session.fail(
+        session.model.progress.kind === "live"
+          ? "a capture that comes in is counted from its start; a proxy, or a capture in a file, can begin anew"
+          : "there is nothing to begin anew: all of it has been read",
+      );
     else session.state.prompt = promptFor("confirm", "Begin anew?", "", [["y", "Yes"]]);
   },
   scale: ({ state }) => {

@@ -1,139 +1,112 @@
 import type { View } from "./state.ts";
 
 /**
- * What keys do. The key bar and help are made from this table; session.ts does it. Every function key
- * has a letter, for function keys get lost in tmux and ssh.
+ * What keys do: their names (the first is the one that the key bar shows), what help says, and what the key
+ * bar says where it has them. actions.ts does it. Every function key has a letter, for function keys get lost
+ * in tmux and ssh. To add a key: a row here, what it does in actions.ts, and a place in a bar if it needs one.
  */
-export const KEYS = [
-  { action: "help", keys: ["?", "f1"], bar: { key: "?", label: "Help" }, help: "this help" },
-  { action: "quit", keys: ["q", "f10", "C-c"], bar: { key: "q", label: "Quit" }, help: "quit" },
-  {
-    action: "open",
-    keys: ["enter", "l"],
-    bar: { key: "Enter", label: "Open" },
-    help: "open what is chosen: a phase's dialogues, a dialogue's ladder, a finding's evidence",
-  },
-  {
-    action: "back",
-    keys: ["escape", "backspace"],
-    bar: { key: "Esc", label: "Back" },
-    help: "back; closes help and prompts, then takes the filter off",
-  },
-  {
-    action: "filter",
-    keys: ["/", "f3"],
-    bar: { key: "/", label: "Filter" },
-    help: "only dialogues with an exchange that matches, in the language of -Y; empty: all",
-  },
-  { action: "nextPane", keys: ["tab"], bar: { key: "Tab", label: "Pane" }, help: "next pane" },
-  { action: "previousPane", keys: ["S-tab"], bar: null, help: "previous pane" },
-  {
-    action: "sort",
-    keys: ["s", "f6"],
-    bar: { key: "s", label: "Sort" },
-    help: "sort the list by the next column (phases: by share, or as they come)",
-  },
-  { action: "reverse", keys: ["S"], bar: null, help: "sort the other way round" },
-  {
-    action: "pause",
-    keys: ["p", "f8"],
-    bar: { key: "p", label: "Pause" },
-    help: "hold the picture; counting goes on",
-  },
-  {
-    action: "mark",
-    keys: ["space"],
-    bar: { key: "Space", label: "Mark" },
-    help: "mark a dialogue; two can be compared",
-  },
-  {
-    action: "compare",
-    keys: ["d", "f4"],
-    bar: { key: "d", label: "Diff" },
-    help: "compare the two marked dialogues",
-  },
-  {
-    action: "baseline",
-    keys: ["b", "f7"],
-    bar: { key: "b", label: "Baseline" },
-    help: "compare with a baseline: a capture, or a report of -o json",
-  },
-  {
-    action: "capture",
-    keys: ["w", "f2"],
-    bar: { key: "w", label: "Save" },
-    help: "write the dialogue as a capture, bodies and secrets filled",
-  },
-  {
-    action: "export",
-    keys: ["e", "f9"],
-    bar: { key: "e", label: "Export" },
-    help: "write the report, the ladder or this picture to a file",
-  },
-  {
-    action: "copy",
-    keys: ["y"],
-    bar: { key: "y", label: "Copy" },
-    help: "copy the row to the terminal's clipboard",
-  },
-  {
-    action: "zoom",
-    keys: ["z", "f11"],
-    bar: { key: "z", label: "Zoom" },
-    help: "only the chosen pane, and back",
-  },
-  {
-    action: "reset",
-    keys: ["r", "f5"],
-    bar: null,
-    help: "begin anew: count from zero, or replay from the start",
-  },
-  {
-    action: "scale",
-    keys: ["h"],
-    bar: { key: "h", label: "Scale" },
-    help: "histogram: logarithmic or linear",
-  },
-  { action: "hex", keys: ["x"], bar: { key: "x", label: "Hex" }, help: "ladder: the line in hex" },
-  { action: "columns", keys: ["t"], bar: { key: "t", label: "Columns" }, help: "which columns the list has" },
-  { action: "colours", keys: ["c"], bar: null, help: "colours on or off" },
-  { action: "next", keys: ["n"], bar: { key: "n", label: "Next" }, help: "next finding" },
-  { action: "previous", keys: ["N"], bar: null, help: "previous finding" },
-  { action: "command", keys: [":"], bar: null, help: "write a command; :help lists them" },
-  { action: "up", keys: ["up", "k"], bar: null, help: "up" },
-  { action: "down", keys: ["down", "j"], bar: null, help: "down" },
-  { action: "pageUp", keys: ["pageup", "C-b"], bar: null, help: "a page up" },
-  { action: "pageDown", keys: ["pagedown", "C-f"], bar: null, help: "a page down" },
-  { action: "first", keys: ["home", "g"], bar: null, help: "to the first, and stay there" },
-  {
-    action: "last",
-    keys: ["end", "G"],
-    bar: null,
-    help: "to the last, and stay there: with the newest, where the list is sorted so",
-  },
-  { action: "left", keys: ["left"], bar: null, help: "ladder: the dialogue before in the list" },
-  { action: "right", keys: ["right"], bar: { key: "→", label: "Next" }, help: "ladder: the dialogue after" },
-  { action: "slower", keys: ["-"], bar: null, help: "replay more slowly" },
-  { action: "faster", keys: ["+"], bar: null, help: "replay faster: 1x, 10x, 100x, max" },
-  { action: "seekBack", keys: ["["], bar: null, help: "replay: 10 seconds back" },
-  { action: "seekOn", keys: ["]"], bar: null, help: "replay: 10 seconds on" },
-  { action: "seekFinding", keys: ["."], bar: null, help: "replay: on to the next finding" },
-  { action: "view1", keys: ["1"], bar: null, help: "overview" },
-  { action: "view2", keys: ["2"], bar: null, help: "dialogues" },
-  { action: "view3", keys: ["3"], bar: null, help: "one dialogue as a ladder" },
-  { action: "view4", keys: ["4"], bar: null, help: "findings" },
-  { action: "view5", keys: ["5"], bar: null, help: "waiting time by cause" },
-  { action: "view6", keys: ["6"], bar: null, help: "heat map of reply times" },
-] as const;
+const TABLE = {
+  help: ["? f1", "this help", "Help"],
+  quit: ["q f10 C-c", "quit", "Quit"],
+  open: [
+    "enter l",
+    "open what is chosen: a phase's dialogues, a dialogue's ladder, a finding's evidence",
+    "Open",
+  ],
+  back: ["escape backspace", "back; closes help and prompts, then takes the filter off", "Back"],
+  filter: [
+    "/ f3",
+    "only dialogues with an exchange that matches, in the language of -Y; empty: all",
+    "Filter",
+  ],
+  nextPane: ["tab", "next pane", "Pane"],
+  previousPane: ["S-tab", "previous pane"],
+  sort: ["s f6", "sort the list by the next column (phases: by share, or as they come)", "Sort"],
+  reverse: ["S", "sort the other way round"],
+  pause: ["p f8", "hold the picture; counting goes on", "Pause"],
+  mark: ["space", "mark a dialogue; two can be compared", "Mark"],
+  compare: ["d f4", "compare the two marked dialogues", "Diff"],
+  baseline: ["b f7", "compare with a baseline: a capture, or a report of -o json", "Baseline"],
+  capture: ["w f2", "write the dialogue as a capture, bodies and secrets filled", "Save"],
+  export: ["e f9", "write the report, the ladder or this picture to a file", "Export"],
+  copy: ["y", "copy the row to the terminal's clipboard", "Copy"],
+  zoom: ["z f11", "only the chosen pane, and back", "Zoom"],
+  reset: ["r f5", "begin anew: count from zero, or replay from the start"],
+  scale: ["h", "histogram: logarithmic or linear", "Scale"],
+  hex: ["x", "ladder: the line in hex", "Hex"],
+  columns: ["t", "which columns the list has", "Columns"],
+  colours: ["c", "colours on or off"],
+  next: ["n", "next finding", "Next"],
+  previous: ["N", "previous finding"],
+  command: [":", "write a command; :help lists them"],
+  up: ["up k", "up"],
+  down: ["down j", "down"],
+  pageUp: ["pageup C-b", "a page up"],
+  pageDown: ["pagedown C-f", "a page down"],
+  first: ["home g", "to the first, and stay there"],
+  last: ["end G", "to the last, and stay there: with the newest, where the list is sorted so"],
+  left: ["left", "ladder: the dialogue before in the list"],
+  right: ["right", "ladder: the dialogue after", "Next"],
+  slower: ["-", "replay more slowly"],
+  faster: ["+", "replay faster: 1x, 10x, 100x, max"],
+  seekBack: ["[", "replay: 10 seconds back"],
+  seekOn: ["]", "replay: 10 seconds on"],
+  seekFinding: [".", "replay: on to the next finding"],
+  view1: ["1", "overview"],
+  view2: ["2", "dialogues"],
+  view3: ["3", "one dialogue as a ladder"],
+  view4: ["4", "findings"],
+  view5: ["5", "waiting time by cause"],
+  view6: ["6", "heat map of reply times"],
+} as const satisfies Readonly<Record<string, readonly [keys: string, help: string, label?: string]>>;
 
-export type Action = (typeof KEYS)[number]["action"];
+export type Action = keyof typeof TABLE;
+/** Those that a key bar has a word for. */
+type Barred = {
+  [A in Action]: (typeof TABLE)[A] extends readonly [string, string, string] ? A : never;
+}[Action];
 
-const BY_KEY = new Map<string, Action>(
-  KEYS.flatMap(({ action, keys }) => keys.map((key): [string, Action] => [key, action])),
-);
+interface Key {
+  readonly action: Action;
+  readonly keys: readonly string[];
+  readonly help: string;
+  /** What the key bar says. */
+  readonly label: string;
+}
+
+export const KEYS: readonly Key[] = Object.entries(TABLE).map(([action, [keys, help, label = ""]]) => ({
+  action: action as Action,
+  keys: keys.split(" "),
+  help,
+  label,
+}));
+
+const BY_KEY = new Map(KEYS.flatMap(({ action, keys }) => keys.map((key) => [key, action] as const)));
 
 export function actionOf(key: string): Action | null {
   return BY_KEY.get(key) ?? null;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  enter: "Enter",
+  escape: "Esc",
+  backspace: "Backspace",
+  tab: "Tab",
+  "S-tab": "Shift-Tab",
+  space: "Space",
+  up: "↑",
+  down: "↓",
+  left: "←",
+  right: "→",
+  pageup: "PgUp",
+  pagedown: "PgDn",
+  home: "Home",
+  end: "End",
+};
+
+/** A key as it is written on it. */
+export function keyName(key: string): string {
+  return NAMES[key] ?? key.replace(/^f(\d+)$/, "F$1").replace(/^C-/, "Ctrl-");
 }
 
 /** Commands behind `:`. */
@@ -191,11 +164,14 @@ const BARS = {
   waiting: ["help", "quit", "open", "back", "next", "pause", "export", "baseline"],
   "heat map": ["help", "quit", "back", "open", "scale", "pause", "export"],
   compare: ["help", "quit", "back", "baseline", "compare", "export"],
-} as const satisfies Record<View, readonly Action[]>;
+} as const satisfies Record<View, readonly Barred[]>;
 
 export const BAR_KEYS: Readonly<Record<View, readonly BarKey[]>> = Object.fromEntries(
   Object.entries(BARS).map(([view, actions]) => [
     view,
-    (actions as readonly Action[]).map((action) => KEYS.find((entry) => entry.action === action)!.bar!),
+    actions.map((action) => {
+      const { keys, label } = KEYS.find((key) => key.action === action)!;
+      return { key: keyName(keys[0]!), label };
+    }),
   ]),
 ) as Record<View, BarKey[]>;

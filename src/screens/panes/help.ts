@@ -1,32 +1,11 @@
 import { widthOf } from "../canvas.ts";
-import { COMMANDS, KEYS } from "../keys.ts";
+import { COMMANDS, KEYS, keyName } from "../keys.ts";
 import { type Rect, titled, wrap } from "../layout.ts";
 import { FLAG_LETTERS } from "../marks.ts";
 import type { Style } from "../style.ts";
 import type { Scene } from "./context.ts";
 
 type Line = readonly [name: string, text: string, style: Style];
-
-const NAMES: Readonly<Record<string, string>> = {
-  enter: "Enter",
-  escape: "Esc",
-  backspace: "Backspace",
-  tab: "Tab",
-  "S-tab": "Shift-Tab",
-  space: "Space",
-  up: "↑",
-  down: "↓",
-  left: "←",
-  right: "→",
-  pageup: "PgUp",
-  pagedown: "PgDn",
-  home: "Home",
-  end: "End",
-};
-
-function keyName(key: string): string {
-  return NAMES[key] ?? key.replace(/^f(\d+)$/, "F$1").replace(/^C-/, "Ctrl-");
-}
 
 const LINES: readonly Line[] = [
   ...KEYS.map(({ keys, help }): Line => [keys.map(keyName).join(" "), help, "plain"]),
