@@ -14,8 +14,13 @@ export type Side = "client" | "server";
 /** Time: integer µs since 1970, in a number (exact until 2255). `null` where the source gave none. */
 export type AtUs = number;
 
-/** Stands for "this record carries no time" (pcapng simple packet blocks). Never shown to a reader. */
-export const NO_TIME = -1;
+/**
+ * Stands for "this record carries no time" (pcapng simple packet blocks). Never shown to a reader.
+ *
+ * No integer, for the engine keeps those apart: a field that began with one would change its kind with the
+ * first time it holds, its object its shape with that, and what was compiled for the shape would be of no use.
+ */
+export const NO_TIME = -0.5;
 
 /** Why bytes are missing from a stream: never captured, cut by the snap length, dropped by an observer under load. */
 export type GapCause = "lost" | "snaplen" | "overrun";

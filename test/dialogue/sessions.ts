@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Side } from "../../src/spine/wire.ts";
+import { NO_TIME, type Side } from "../../src/spine/wire.ts";
 import { type Facts, NO_HANDSHAKE, type Script, START_US, type Step } from "./playbook.ts";
 import {
   application,
@@ -303,7 +303,7 @@ function disturbance(): fc.Arbitrary<(steps: Step[], at: number) => void> {
     }),
     fc.constant((steps: Step[], at: number) => {
       const step = steps[at];
-      if (step?.kind === "bytes") steps[at] = { ...step, atUs: -1 };
+      if (step?.kind === "bytes") steps[at] = { ...step, atUs: NO_TIME };
     }),
     fc.nat(10_000_000).map((later) => (steps: Step[], at: number) => {
       steps.splice(at, 0, { kind: "tick", atUs: START_US + later });

@@ -1,4 +1,4 @@
-import type { EndCause, Side, StreamSink } from "../../spine/wire.ts";
+import { type EndCause, NO_TIME, type Side, type StreamSink } from "../../spine/wire.ts";
 
 /**
  * One direction of a TCP connection: segments in, the byte stream out.
@@ -41,7 +41,7 @@ export class Direction {
   #doubtedKnown = false;
   finKnown = false;
   finSequence = 0;
-  finAtUs = 0;
+  finAtUs = NO_TIME;
   ended = false;
   /** Waiting pieces in sequence order; NO_PIECES until something waits. */
   queue: Piece[] = NO_PIECES;
