@@ -16,6 +16,8 @@ export class Pairing {
   serverReplied = false;
   /** Packet in which the latest one ended. */
   #repliedFrame = 0;
+  /** The latest one is the banner. */
+  #greeted = false;
 
   constructor(client: ClientReader, queue: ReplyQueue, reply: ReplyReader, banner: ByteText) {
     this.#client = client;
@@ -27,6 +29,7 @@ export class Pairing {
   clear(): void {
     this.serverReplied = false;
     this.#repliedFrame = 0;
+    this.#greeted = false;
   }
 
   /**
@@ -42,6 +45,7 @@ export class Pairing {
     const behind = this.serverReplied && this.#repliedFrame === reply.firstFrame;
     const debris = code === null && (behind || reply.blank);
     if (code === null && !debris && queue.pendingCount > 1) queue.doubt();
+    if (debris && this.#greeted) this.#banner.append(reply.text.bytes, 0, reply.text.length);
     const exchange = counts && !debris ? this.#claimant(code, transport) : null;
     this.serverReplied = true;
     this.#repliedFrame = reply.lastFrame;
@@ -49,6 +53,7 @@ export class Pairing {
       this.#answer(exchange, transport.synAckAtUs);
       queue.answered(exchange);
     }
+    this.#greeted = debris ? this.#greeted : exchange?.verbIndex === CONNECT;
     reply.clear();
     return exchange;
   }

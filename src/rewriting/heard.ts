@@ -38,13 +38,16 @@ export class Beginning implements Heard {
   readonly #bytes: Uint8Array;
   readonly #exact: boolean;
 
+  /** @param lines of the banner, where it has more than its reply */
   constructor(
     root: Beginning | null,
     exchange: Exchange | null,
     found: (heard: Heard) => readonly Found[],
     exact: boolean,
+    lines: readonly string[] | null = null,
   ) {
-    const reply = exchange === null ? null : replyOf(exchange);
+    const said = exchange === null ? null : replyOf(exchange);
+    const reply = said === null || lines === null ? said : { ...said, lines };
     const isBanner = root === null;
     this.root = root ?? this;
     this.banner = isBanner ? reply : root.banner;
@@ -121,7 +124,12 @@ export class Beginnings {
     this.#exact = exact;
   }
 
-  banner(server: string, exchange: Exchange): Beginning {
+  /** @param lines of the banner, where some have no code: there are too few such servers to remember what they say */
+  banner(server: string, exchange: Exchange, lines: readonly string[] | null): Beginning {
+    if (lines !== null) {
+      const look = (heard: Heard) => this.#look(heard, "banner", server);
+      return new Beginning(null, exchange, look, this.#exact, lines);
+    }
     return this.#among(this.#of(server), null, exchange, server);
   }
 

@@ -215,7 +215,7 @@ export class Rewriting {
     const before = heardIn(conversation);
     const beginning =
       exchange.phaseIndex === BANNER
-        ? this.#beginnings.banner(server, exchange)
+        ? this.#beginnings.banner(server, exchange, tornLines(conversation))
         : this.#beginnings.hello(server, exchange, before);
     if (conversation.kept instanceof Watched) conversation.kept.heard = beginning;
     else conversation.kept = beginning;
@@ -229,6 +229,12 @@ export class Rewriting {
     const atUs = exchange.answeredFirstAtUs ?? exchange.askedLastAtUs;
     for (const found of inExchange(moment)) watchedIn(conversation).add(found, frame, atUs);
   }
+}
+
+/** A banner of which not all lines have a code. */
+function tornLines(conversation: Conversation): readonly string[] | null {
+  const { flags } = conversation;
+  return flags.size > 0 && flags.has("reply-without-code") ? conversation.banner() : null;
 }
 
 function placed(

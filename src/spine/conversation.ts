@@ -77,7 +77,7 @@ export interface Conversation {
   readonly flags: ReadonlySet<Flag>;
   /** The client's address, without port, that a PROXY header told the server; null where there was none. */
   readonly announcedClient: string | null;
-  /** The banner's lines as shown text; empty when none was seen. */
+  /** The banner's lines as shown text, with those behind it that have no code; empty when none was seen. */
   banner(): readonly string[];
   /** A side's bytes from where TLS begins, the digest of the first DIGESTED_TLS_BYTES; null where there were none. */
   encrypted(side: Side): Unkept | null;

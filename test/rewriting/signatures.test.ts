@@ -37,6 +37,28 @@ describe("the banner", () => {
     expect(idsIn(talk(banner, "EHLO a", EHLO.replace("mx.example.net", host)))).toEqual([]);
   });
 
+  test.each([
+    ["wrapped as printed", `220\n${ARTICLE_BANNER.join("\n")}`],
+    ["wrapped behind the code", `220 ${ARTICLE_BANNER.join("\n")}`],
+  ])("that of the article, %s on the wire", (_how, banner) => {
+    for (const hello of ["HELO", "EHLO"]) {
+      const findings = foundIn(
+        talk(banner, `${hello} a`, "250 mx.example.net"),
+        talk(banner, "QUIT", "221 bye"),
+      );
+      expect(findings.map(({ id, dialogues }) => [id, dialogues])).toEqual([["rewriting/banner-masked", 2]]);
+      expect(findings[0]!.claim).toContain("Exchange 2003 SP1");
+      expect(findings[0]!.evidence[0]).toMatchObject({ text: banner.replaceAll("\n", " / ") });
+    }
+  });
+
+  test.each([
+    ["a line of stars behind a genuine banner", "220 mx.example.net ESMTP\n*************"],
+    ["text behind a masked one", "220 ***********\n* welcome *"],
+  ])("not: %s", (_why, banner) => {
+    expect(idsIn(talk(banner, "HELO a", "250 mx.example.net"))).toEqual([]);
+  });
+
   test("that of the article is named, with what it was", () => {
     const [finding] = foundIn(talk(`220 ${ARTICLE_BANNER.join("")}`, "HELO a", "250 mx.example.net"));
     expect(finding).toMatchObject({ id: "rewriting/banner-masked", basis: "likely", severity: "warning" });
@@ -111,6 +133,8 @@ describe("the reply to EHLO", () => {
     ["a host and a greeting", "250 mx.example.net OK"],
     ["another host of the same domain", "250-node7.example.net\n250 DSN"],
     ["a short name", "250-mx\n250 DSN"],
+    ["the name inside its network", "250-EXCH01.corp.local Hello [198.51.100.7]\n250-SIZE\n250 DSN"],
+    ["a name without a public domain", "250-mail.lan\n250 DSN"],
   ])("not: %s", (_why, reply) => {
     expect(idsIn(talk(PLAIN, "EHLO a", reply))).toEqual([]);
   });

@@ -3,6 +3,9 @@ import type { Signature } from "../signature.ts";
 import { serversText } from "../sum-text.ts";
 import { domainOf, hostIn, keywordsOf } from "../view.ts";
 
+/** Domains that are used inside networks only: RFC 6762 §3 and appendix G, RFC 6303. */
+const PRIVATE = /\.(?:local|localdomain|lan|internal|intranet|private|corp|home|arpa)$/;
+
 /** Banner and EHLO reply name hosts of different domains. */
 export const hostMismatch: Signature = {
   id: "rewriting/host-mismatch",
@@ -16,6 +19,8 @@ export const hostMismatch: Signature = {
     const greets = hostIn(banner?.lines[0]);
     const answers = hostIn(hello?.lines[0]);
     if (greets === null || answers === null || domainOf(greets) === domainOf(answers)) return null;
+    // Inside its own network a server has another name, and says it: no hint at all.
+    if (PRIVATE.test(greets) || PRIVATE.test(answers)) return null;
     // A HELO's reply is free text; one to EHLO with keywords is a program's.
     if (keywordsOf(hello).length === 0) return null;
     return {
@@ -38,7 +43,7 @@ export const hostMismatch: Signature = {
     ],
     evidence: [
       "Two fully qualified names whose last two labels differ.",
-      "Not this: two names of one domain (load balancers, Exchange). A server with a banner of its own may legitimately differ: this is a hint, not a proof.",
+      "Not this: two names of one domain (load balancers, Exchange), or one of them of a domain for inside use (.local, .lan, .internal …). A server with a banner of its own may legitimately differ: this is a hint, not a proof.",
     ],
     usually: [
       "Transparent proxies of firewalls and providers; Stormshield and Sophos with banner replacement.",
