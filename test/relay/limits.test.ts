@@ -213,7 +213,7 @@ const MISTAKES: readonly (readonly [string, readonly string[], string])[] = [
   ["no port", ["-l", "localhost", "-u", "mx:25"], "--listen takes a port or ADDRESS:PORT"],
   ["no port upstream", ["-l", "2525", "-u", "mx.example.net"], "--upstream takes HOST:PORT"],
   ["no such name", ["-l", "2525", "-u", "no-such-name.invalid:25"], "--upstream no-such-name.invalid"],
-  ["onto itself", ["-l", "2525", "-u", "localhost:2525"], "is where the proxy itself listens"],
+  ["onto itself", ["-l", "FREE", "-u", "localhost:FREE"], "is where the proxy itself listens"],
   [
     "not an address of this machine",
     ["-l", "192.0.2.77:2525", "-u", "127.0.0.1:25"],
@@ -234,7 +234,8 @@ const MISTAKES: readonly (readonly [string, readonly string[], string])[] = [
 ];
 
 test.each(MISTAKES)("a mistake is one line and status 2: %s", async (_name, args, says) => {
-  const { status, stdout, stderr } = await run(["proxy", ...args]);
+  const free = String(await freePort());
+  const { status, stdout, stderr } = await run(["proxy", ...args.map((arg) => arg.replace("FREE", free))]);
   expect(status).toBe(2);
   expect(stdout).toBe("");
   expect(stderr.trim().split("\n")).toHaveLength(1);
