@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { attachedLink } from "../relay/observer-end.ts";
-import { FORMATS, summaryLine } from "../reports/index.ts";
+import { closingLines, FORMATS } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { paintFor } from "./colour.ts";
 import { complain } from "./complain.ts";
@@ -100,7 +100,7 @@ export async function attach(args: AttachArguments): Promise<number> {
   observer.source.end();
   const report = observer.report();
   const paint = paintFor(args.color, process.stdout.isTTY === true, process.env);
-  process.stdout.write(format === "ndjson" ? `${summaryLine(report)}\n` : FORMATS[format](report, paint));
+  process.stdout.write(format === "ndjson" ? closingLines(report) : FORMATS[format](report, paint));
   return statusOf(report, request.failOn);
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
 import { groupRings } from "../capture/file/ring.ts";
 import type { LiveStream } from "../capture/live/live-stream.ts";
-import { FORMATS, type FormatName, findingLine, summaryLine } from "../reports/index.ts";
+import { closingLines, FORMATS, type FormatName } from "../reports/index.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
 import type { Report } from "../spine/report.ts";
@@ -238,8 +238,7 @@ async function conclude(
 ): Promise<number> {
   const report = assemble(parts, request, order);
   const usable = report.totals.dialoguesSeen > 0;
-  if (args.format === "ndjson")
-    await output.write(`${[...report.findings.map(findingLine), summaryLine(report)].join("\n")}\n`);
+  if (args.format === "ndjson") await output.write(closingLines(report));
   else if (args.format === "json" || usable) {
     await output.write(FORMATS[args.format](report, paintFor(args.color, output.isTerminal, process.env)));
   }

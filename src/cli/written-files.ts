@@ -1,6 +1,6 @@
 import { Recording } from "../recording/recording.ts";
 import { RotatingFile } from "../recording/rotating-file.ts";
-import { summaryLine } from "../reports/index.ts";
+import { closingLines } from "../reports/index.ts";
 import { bytesText, plural } from "../spine/format.ts";
 import type { Report } from "../spine/report.ts";
 import type { FileRequest } from "./file-options.ts";
@@ -71,9 +71,9 @@ export class WrittenFiles {
     this.#log?.rotate();
   }
 
-  /** Writes what there is, the log's summary last. */
+  /** Writes what there is, the log's findings and summary last. */
   async close(report: Report): Promise<void> {
-    this.#log?.append(Buffer.from(`${summaryLine(report)}\n`), report.window.lastAtUs ?? 0);
+    this.#log?.append(Buffer.from(closingLines(report)), report.window.lastAtUs ?? 0);
     await Promise.all([this.recording?.close(), this.#log?.close()]);
     if (this.recording !== null) this.#sayRecorded(this.recording);
     if (this.#log !== null && this.#log.lostPieces > 0) {

@@ -7,7 +7,6 @@ import {
 } from "../spine/finding.ts";
 import { countText, durationText, plural } from "../spine/format.ts";
 import { escapeText } from "../spine/text.ts";
-import { jsonText } from "./json.ts";
 import { wrapped } from "./table.ts";
 import type { Paint } from "./text.ts";
 
@@ -19,10 +18,6 @@ const INDENT = " ".repeat(5);
 const LABEL_WIDTH = 10;
 /** What fits beside the labels in 80 columns. */
 const TEXT_WIDTH = 80 - INDENT.length - LABEL_WIDTH;
-
-export function findingLine(finding: Finding): string {
-  return jsonText(finding);
-}
 
 export function findingList(findings: readonly Finding[], paint: Paint): string {
   if (findings.length === 0) return "";

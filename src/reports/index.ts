@@ -8,8 +8,7 @@ import { jsonText, renderJson } from "./json.ts";
 import { type Paint, renderText } from "./text.ts";
 
 export { DialogueLines } from "./dialogue-line.ts";
-export { findingLine } from "./findings.ts";
-export { conversationLine, exchangeLine, summaryLine } from "./ndjson.ts";
+export { closingLines, conversationLine, exchangeLine } from "./ndjson.ts";
 export { NDJSON_SCHEMA } from "./schema.ts";
 export { type Paint, plain } from "./text.ts";
 export { thresholdSentence } from "./threshold-text.ts";

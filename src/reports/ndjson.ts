@@ -72,8 +72,10 @@ export function conversationLine(conversation: Conversation, frames: FileFrames,
   });
 }
 
-export function summaryLine(report: Report): string {
-  return jsonText({ ...report, kind: "summary" });
+/** What comes when all has been read: each finding, and the summary last. With a line end behind each. */
+export function closingLines(report: Report): string {
+  const lines = [...report.findings, { ...report, kind: "summary" }];
+  return lines.map((line) => `${jsonText(line)}\n`).join("");
 }
 
 function tlsView(tls: Conversation["tls"]): object | null {

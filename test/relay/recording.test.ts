@@ -149,6 +149,18 @@ test("the observer is killed: what follows is in another file, and none is overw
   expect(conversationsOf(logged(log))).toHaveLength(2);
 });
 
+test("the log ends with the findings, each in its line, and the summary", async () => {
+  const log = join(folder, "findings.ndjson");
+  const args = ["-q", "--log", log, "--expect-banner", "mail.example.net ESMTP"];
+  const proxy = await startProxy({ upstream, args });
+  await mail(proxy.port, "PLAIN");
+  expect(await proxy.stop()).toBe(0);
+  const lines = logged(log) as unknown as { kind: string; id?: string; findings?: unknown[] }[];
+  const found = lines.filter(({ kind }) => kind === "finding");
+  expect(found.map(({ id }) => id)).toContain("rewriting/banner-changed");
+  expect(lines.slice(-1 - found.length)).toEqual([...found, expect.objectContaining({ findings: found })]);
+});
+
 test("--raw keeps everything, says so, and is for its owner only", async () => {
   const path = join(folder, "raw.pcapng");
   const proxy = await startProxy({ upstream, args: ["-q", "-w", path, "--raw"] });
