@@ -99,6 +99,22 @@ describe("what takes more than one key", () => {
     expect(textOf(session)).toMatch(/ 0µs │█+/);
   });
 
+  test("a histogram of two rows goes from left to right, to scale", () => {
+    const text = textOf(sessionOn(new TestHost(model)), 80, 24);
+    const [bars, scale] = text
+      .split("\n")
+      .slice(text.split("\n").findIndex((row) => row.includes("timed ──")) + 1);
+    expect(scale).toMatch(/^ 14\.1ms +p50 +p90–p99 max 5\.05s$/);
+    const phase = model.report.phases.find((view) => view.phase === "banner")!;
+    const { minUs, maxUs, percentilesUs } = phase.service;
+    const share = (us: number) => Math.log(us / minUs!) / Math.log(maxUs! / minUs!);
+    expect(Math.abs(scale!.indexOf("p50") - 1 - share(percentilesUs["50"]!) * 77)).toBeLessThanOrEqual(2);
+    // Nothing lies between the quick and the late ones, and the latest has the last cell.
+    const from = Math.round(share(300_000) * 77) + 1;
+    expect(bars!.slice(from, from + 20).trim()).toBe("");
+    expect([...bars!][78]).toMatch(/[▁-█]/);
+  });
+
   test("limits that were asked for: whether they hold, and where they lie", () => {
     const limit = (limitUs: number, verdict: "met" | "violated") => ({
       text: `banner.p95<${limitUs / 1000}ms`,

@@ -4,6 +4,10 @@ import { BINS, BINS_A_DECADE, binStartUs } from "../../spine/timeline.ts";
 import { barText, type Rect, titled } from "../layout.ts";
 import { shortDuration, shortShare } from "../numbers.ts";
 import type { Scene } from "./context.ts";
+import { drawStrip } from "./strip.ts";
+
+/** Rows that bars below each other need: of a wide range fewer say nothing. */
+const BARS_FROM = 4;
 
 interface Bar {
   readonly fromUs: number;
@@ -22,6 +26,10 @@ export function drawHistogram(scene: Scene, rect: Rect, focused: boolean): void 
     return;
   }
   const lengths = scene.model.timeline.phases.find((entry) => entry.phase === phase.phase)?.lengths;
+  if (lengths !== undefined && !state.linear && body.height < BARS_FROM) {
+    drawStrip(canvas, body, phase, lengths, scene.model.report.thresholds);
+    return;
+  }
   const bars = state.linear ? linearBars(phase, lengths, body.height) : logBars(phase, lengths, body.height);
   const most = Math.max(1, ...bars.map(({ count }) => count));
   const hasLimits = scene.model.report.thresholds.some((limit) => limit.phase === phase.phase);
