@@ -1,7 +1,7 @@
 import { parseNetwork } from "../spine/address.ts";
 import type { Evidence } from "../spine/finding.ts";
 import type { Certificate } from "../spine/reference.ts";
-import type { Note } from "./ledger.ts";
+import { acrossNote, type Note } from "./ledger.ts";
 
 /**
  * The certificates that one address shows on its ports. A device that looks into TLS on port 25 shows its own
@@ -68,17 +68,13 @@ export class Certificates {
         shown.some((other) => other.port !== one.port && other.issuer !== one.issuer),
       );
       return differ.map(({ server, port, issuer, evidence, dialogues }) => ({
-        note: {
-          id: "rewriting/certificate-differs",
-          basis: "likely",
-          isFirst: true,
-          confidence: 0.4,
-          variant: `port ${port}: ${issuer}`,
-          host: null,
+        note: acrossNote(
+          "rewriting/certificate-differs",
+          0.4,
+          `port ${port}: ${issuer}`,
           server,
-          atUs: evidence.atUs,
-          difference: undefined,
-        },
+          evidence.atUs,
+        ),
         evidence,
         dialogues,
       }));

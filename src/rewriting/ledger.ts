@@ -59,6 +59,18 @@ export interface Note {
   readonly difference: Difference | undefined;
 }
 
+/** Of what only several dialogues show together. */
+export function acrossNote(
+  id: RewritingId,
+  confidence: number,
+  variant: string,
+  server: string,
+  atUs: number | null,
+): Note {
+  const basis = "likely";
+  return { id, basis, isFirst: true, confidence, variant, host: null, server, atUs, difference: undefined };
+}
+
 export class Ledger {
   readonly #tallies = { seen: new Map<RewritingId, Tally>(), likely: new Map<RewritingId, Tally>() };
 

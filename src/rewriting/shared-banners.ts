@@ -1,7 +1,7 @@
 import { parseNetwork } from "../spine/address.ts";
 import type { Evidence } from "../spine/finding.ts";
 import { escapeText } from "../spine/text.ts";
-import type { Note } from "./ledger.ts";
+import { acrossNote, type Note } from "./ledger.ts";
 import { DATE } from "./reference/pattern.ts";
 import { hostIn, type Reply } from "./view.ts";
 
@@ -77,17 +77,7 @@ export class SharedBanners {
       if (networks < MIN_NETWORKS) return [];
       const confidence = Math.min(0.9, 0.5 + 0.1 * (networks - MIN_NETWORKS));
       return servers.map(({ server, evidence }, i) => ({
-        note: {
-          id: "rewriting/shared-banner",
-          basis: "likely",
-          isFirst: true,
-          confidence,
-          variant: banner,
-          host: null,
-          server,
-          atUs: evidence.atUs,
-          difference: undefined,
-        },
+        note: acrossNote("rewriting/shared-banner", confidence, banner, server, evidence.atUs),
         evidence,
         dialogues: i === 0 ? dialogues - servers.length + 1 : 1,
       }));

@@ -1,4 +1,5 @@
 import { ACK_FLAG, type PacketTable, RST_FLAG, SYN_FLAG } from "../spine/packets.ts";
+import type { Sighting } from "./signature.ts";
 
 /**
  * Whether all packets of the server's side of a connection can have come from one host, by what its stack
@@ -13,6 +14,13 @@ export interface StackChange {
   readonly what: string;
   readonly confidence: number;
   readonly frame: number;
+}
+
+/** The same as what signatures give; numbers in it do not make another variant. */
+export function sightingOf(change: StackChange | null): Sighting | null {
+  if (change === null) return null;
+  const { what, confidence, frame } = change;
+  return { variant: what.replace(/\d+/g, "N"), confidence, text: what, frame };
 }
 
 /** Routes change by a hop or two within a connection. */

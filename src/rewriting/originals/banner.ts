@@ -70,17 +70,12 @@ export function guessBanner(masked: string, hosts: readonly KnownHost[]): Banner
     .map(({ guess, weight }) => ({ ...guess, share: total === 0 ? 0 : weight / total }));
 }
 
-interface Weighed {
-  readonly guess: Omit<BannerGuess, "share">;
-  readonly weight: number;
-}
-
 function likeliest(
   template: BannerTemplate,
   masked: string,
   hosts: readonly KnownHost[],
   ways: readonly boolean[],
-): Weighed | null {
+): { guess: Omit<BannerGuess, "share">; weight: number } | null {
   for (const nothingKept of ways) {
     for (const known of [...hosts, null]) {
       const laid = laidOver(template, masked, known, nothingKept);

@@ -1,6 +1,6 @@
 import { plural } from "../../spine/format.ts";
 import type { Signature } from "../signature.ts";
-import { stackChange } from "../stack.ts";
+import { sightingOf, stackChange } from "../stack.ts";
 import { serversText } from "../sum-text.ts";
 
 /** Handshake and data, or some of the data, did not come from one TCP stack. */
@@ -13,10 +13,7 @@ export const otherStack: Signature = {
     "proxy on that hop can change what it passes on.",
   source: "RFC 9293, RFC 7323 §5; netfilter SYNPROXY",
   detect(packets) {
-    const change = stackChange(packets);
-    if (change === null) return null;
-    const { what, confidence, frame } = change;
-    return { variant: what.replace(/\d+/g, "N"), confidence, text: what, frame };
+    return sightingOf(stackChange(packets));
   },
   claim(sum) {
     return (

@@ -1,5 +1,6 @@
 import { plural } from "../../spine/format.ts";
 import type { Signature } from "../signature.ts";
+import { sightingOf } from "../stack.ts";
 import { serversText } from "../sum-text.ts";
 import { optionsChange } from "../tcp-options.ts";
 
@@ -13,10 +14,7 @@ export const tcpOptionsChanged: Signature = {
     "normalisation off for mail (Cisco ASA `tcp-map`: `tcp-options window-scale allow`, `selective-ack`, `timestamp`).",
   source: "RFC 7323 §2.2, §3.2; RFC 2018 §2; RFC 9293 §3.8.6",
   detect(packets) {
-    const change = optionsChange(packets);
-    if (change === null) return null;
-    const { what, confidence, frame } = change;
-    return { variant: what.replace(/\d+/g, "N"), confidence, text: what, frame };
+    return sightingOf(optionsChange(packets));
   },
   claim(sum) {
     return (
