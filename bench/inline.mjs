@@ -250,8 +250,8 @@ async function once(peer, load) {
   try {
     const port = child === null ? SINK_PORT : PROXY_PORT;
     await reachable(port);
-    // A first few messages: what is loaded or compiled late is not the steady state.
-    await throughput(["-s", "5", "-m", "500", "-l", "1000"], port, 500);
+    // First messages that do not count: what is loaded or compiled late is not the steady state.
+    await throughput(["-s", "10", "-m", "3000", "-l", "1000"], port, 3_000);
     const before = usage(peer, child);
     const result = await load.run(port, peer, child);
     await sleep(100);
