@@ -143,7 +143,8 @@ export class ReplyQueue {
     throughThen = this.#throughCount,
   ): ExchangeRecord {
     const pending = this.#pending;
-    const before = pending[pending.length - 1];
+    // Not `pending[−1]`, which is looked up as a name.
+    const before = pending.length > 0 ? pending[pending.length - 1] : undefined;
     if (before !== undefined && before.askedLastFrame === frame && before.verbIndex !== CONNECT)
       this.#pipelines = true;
     // A client that waits for each reply got those that we missed.
