@@ -15,7 +15,7 @@ import type { Desk } from "./desk.ts";
 import { kindOfReply } from "./disclosure.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
-import type { Settlement } from "./reply-queue.ts";
+import type { Settlement } from "./settling.ts";
 import { CONNECT, UNKNOWN, VERB_NAMES, type VerbIndex } from "./verbs.ts";
 
 /**
@@ -135,7 +135,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
     account.book(this.transport, atUs, this.#turnNow(from));
     if (from === "client") client.bytes(atUs, frame, buffer, start, end);
     else this.#fromServer(atUs, frame, buffer, start, end);
-    if (queue.mustSettle) this.#settle(atUs);
+    if (queue.settling.mustSettle) this.#settle(atUs);
   }
 
   gap(from: Side, atUs: number, frame: number, lengthBytes: number, _why: GapCause): void {
@@ -161,7 +161,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
   /** @returns false when nothing waits any more */
   tick(atUs: number): boolean {
     this.#settle(atUs);
-    return this.#desk().queue.settlingCount > 0;
+    return this.#desk().queue.settling.count > 0;
   }
 
   close(atUs: number): void {
@@ -194,7 +194,7 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
     // For lack of room, or one direction only: replies may have come that are not here.
     const missing = queue.uncertain || this.ended === "idle" || this.#halfCaptured();
     queue.abandon(missing ? "gap" : "unanswered", this.#endAtUs);
-    queue.settleAll(this);
+    queue.settling.settleAll(this);
     listener.conversation(this);
   }
 
@@ -209,11 +209,11 @@ export class Dialogue implements StreamSink, Conversation, ClientOwner, Settleme
     const { queue, recognition } = this.#desk();
     const { settleUs } = this.#context;
     // So much said, and nothing telling: the port has to decide.
-    if (queue.overfull) recognition.judge(this.onMailPort ? "smtp" : "other");
+    if (queue.settling.overfull) recognition.judge(this.onMailPort ? "smtp" : "other");
     if (recognition.verdict === "smtp") {
       queue.settle(nowUs, settleUs, this.transport, this);
     }
-    const waits = queue.settlingCount > 0;
+    const waits = queue.settling.count > 0;
     if (waits !== this.#waits) {
       this.#waits = waits;
       if (waits) this.#context.settling(this);

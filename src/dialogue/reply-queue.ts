@@ -3,6 +3,7 @@ import { NO_TIME, type Transport } from "../spine/wire.ts";
 import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Flags } from "./flags.ts";
+import { empty, noteCopy, type Settlement, Settling } from "./settling.ts";
 import { CONNECT, ENCRYPTED, UNSOLICITED, type VerbIndex } from "./verbs.ts";
 
 /**
@@ -17,26 +18,17 @@ import { CONNECT, ENCRYPTED, UNSOLICITED, type VerbIndex } from "./verbs.ts";
  * comes that can only answer one thing (`certain`).
  */
 
-/** Exchanges of one dialogue that wait to settle; beyond it the oldest is taken as it is. */
-const MAX_SETTLING = 64;
-const MAX_SETTLING_CROWDED = 2;
 /** Commands without a reply that are remembered; of further ones only how many they are. */
 const MAX_PENDING = 4_096;
 const MAX_PENDING_CROWDED = 64;
 const MAX_PENDING_FULL = 1;
 
-/** Takes exchanges that are settled; they are lent. */
-export interface Settlement {
-  settled(exchange: ExchangeRecord): void;
-}
-
 export class ReplyQueue {
+  /** Those that are over. */
+  readonly settling: Settling;
   readonly #pool: ExchangePool;
   readonly #flags: Flags;
   readonly #pending: ExchangeRecord[] = [];
-  readonly #settling: ExchangeRecord[] = [];
-  /** Of exchanges handed on, the packets in which their replies ended: bytes that were held may be of before. */
-  readonly #handedFrames: number[] = [];
   #ordinal = 0;
   /** End of the latest reply by its stamp, and of the previous one in order. */
   #answeredLast = NO_TIME;
@@ -61,15 +53,14 @@ export class ReplyQueue {
 
   constructor(pool: ExchangePool, flags: Flags) {
     this.#pool = pool;
+    this.settling = new Settling(pool);
     this.#flags = flags;
   }
 
   clear(): void {
     for (const exchange of this.#pending) this.#pool.give(exchange);
-    for (const exchange of this.#settling) this.#pool.give(exchange);
     empty(this.#pending);
-    empty(this.#settling);
-    empty(this.#handedFrames);
+    this.settling.clear();
     this.#ordinal = 0;
     this.#answeredLast = NO_TIME;
     this.#previousLast = NO_TIME;
@@ -96,24 +87,6 @@ export class ReplyQueue {
 
   get pendingCount(): number {
     return this.#pending.length;
-  }
-
-  get settlingCount(): number {
-    return this.#settling.length;
-  }
-
-  /** More waits to settle than ever may. */
-  get overfull(): boolean {
-    return this.#settling.length > MAX_SETTLING;
-  }
-
-  /** More waits to settle than there is room for now. */
-  get mustSettle(): boolean {
-    return this.#settling.length > this.#mostSettling();
-  }
-
-  #mostSettling(): number {
-    return this.#pool.crowded ? MAX_SETTLING_CROWDED : MAX_SETTLING;
   }
 
   /** Replies may have been missed since the last command. */
@@ -166,7 +139,7 @@ export class ReplyQueue {
       // Its reply comes after those of all that are listed, and is passed over then: see passesOver().
       this.#unlisted++;
       exchange.taint = "gap";
-      this.#settling.push(exchange);
+      this.settling.add(exchange);
     }
     return exchange;
   }
@@ -256,15 +229,8 @@ export class ReplyQueue {
   /** Commands that had no complete reply when the packet `frame` was seen. */
   #unansweredAt(frame: number): number {
     // The connection itself comes first, if it is there at all.
-    let count = this.#pending.length - (this.#pending[0]?.verbIndex === CONNECT ? 1 : 0) + this.#unlisted;
-    for (let i = this.#settling.length - 1; i >= 0; i--) {
-      const { answeredLastFrame, verbIndex: verb } = this.#settling[i]!;
-      if (answeredLastFrame === 0) continue;
-      if (answeredLastFrame < frame) return count;
-      if (verb !== CONNECT && verb !== UNSOLICITED) count++;
-    }
-    for (let i = this.#handedFrames.length - 1; i >= 0 && this.#handedFrames[i]! >= frame; i--) count++;
-    return count;
+    const pending = this.#pending.length - (this.#pending[0]?.verbIndex === CONNECT ? 1 : 0);
+    return pending + this.#unlisted + this.settling.answeredSince(frame);
   }
 
   // ---- Answering
@@ -299,7 +265,7 @@ export class ReplyQueue {
     if (stepped || exchange.answeredLast > this.#answeredLast) this.#answeredLast = exchange.answeredLast;
     if (exchange.verbIndex !== CONNECT && exchange.verbIndex !== UNSOLICITED) this.#throughCount++;
     if (exchange.pipelinedBehind > 0 && exchange.taint === null) this.#pipelines = true;
-    this.#settling.push(exchange);
+    this.settling.add(exchange);
   }
 
   /** From when on a command was the oldest without a reply. */
@@ -320,60 +286,20 @@ export class ReplyQueue {
       exchange.waitedUs = Math.max(0, untilUs - this.#waitsSince(exchange));
       if (untilUs > this.#answeredLast) this.#answeredLast = untilUs;
     }
-    this.#settling.push(exchange);
+    this.settling.add(exchange);
   }
 
   // ---- Settling
 
   /** A later copy of bytes: stream offsets [from, to) of the client or the server. */
   copy(ofClient: boolean, from: number, to: number, frame: number): void {
-    for (const list of [this.#pending, this.#settling]) {
-      for (const exchange of list) {
-        const spanFrom = ofClient ? exchange.askedFrom : exchange.answeredFrom;
-        const spanTo = ofClient ? exchange.askedTo : exchange.answeredTo;
-        if (from >= spanTo || to <= spanFrom || exchange.copiedInFrame === frame) continue;
-        exchange.copiedInFrame = frame;
-        exchange.retransmits++;
-      }
-    }
+    for (const exchange of this.#pending) noteCopy(exchange, ofClient, from, to, frame);
+    this.settling.copy(ofClient, from, to, frame);
   }
 
-  /**
-   * Hands on what is settled: acknowledged and older than `settleUs`, or too much to keep.
-   * @param settleUs 0 where no further copies can come
-   */
+  /** Hands on what is settled. @param settleUs 0 where no further copies can come */
   settle(nowUs: number, settleUs: number, transport: Transport, to: Settlement): void {
-    const settling = this.#settling;
-    const most = this.#mostSettling();
-    let count = 0;
-    while (count < settling.length) {
-      const exchange = settling[count]!;
-      if (settling.length - count <= most) {
-        if (exchange.asking) break;
-        const since = exchange.answeredLast === NO_TIME ? this.#answeredLast : exchange.answeredLast;
-        if (settleUs > 0 && (nowUs - since < settleUs || !acknowledged(exchange, transport))) break;
-      }
-      to.settled(exchange);
-      this.#noteHanded(exchange);
-      this.#pool.give(exchange);
-      count++;
-    }
-    if (count > 0) settling.splice(0, count);
-  }
-
-  #noteHanded({ answeredLastFrame, verbIndex }: ExchangeRecord): void {
-    if (answeredLastFrame === 0 || verbIndex === CONNECT || verbIndex === UNSOLICITED) return;
-    if (this.#handedFrames.push(answeredLastFrame) > 2 * MAX_SETTLING)
-      this.#handedFrames.splice(0, MAX_SETTLING);
-  }
-
-  /** Nothing more will come: hands on everything. */
-  settleAll(to: Settlement): void {
-    for (const exchange of this.#settling) {
-      to.settled(exchange);
-      this.#pool.give(exchange);
-    }
-    empty(this.#settling);
+    this.settling.settle(nowUs, settleUs, this.#answeredLast, transport, to);
   }
 
   // ---- Missing bytes
@@ -413,17 +339,4 @@ export class ReplyQueue {
     this.#uncertain = false;
     this.#taintNext = false;
   }
-}
-
-/** Unlike `length = 0`, this leaves an array the room for the next dialogue's few. */
-function empty(list: unknown[]): void {
-  while (list.length > 0) list.pop();
-}
-
-function acknowledged(exchange: ExchangeRecord, transport: Transport): boolean {
-  return (
-    transport.oneWay ||
-    (transport.acknowledged("client") >= exchange.askedTo &&
-      transport.acknowledged("server") >= exchange.answeredTo)
-  );
 }
