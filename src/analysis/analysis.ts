@@ -6,13 +6,15 @@ import type { Conversation, DialogueListener, Flag } from "../spine/conversation
 import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Finding } from "../spine/finding.ts";
-import { BODY, CONNECT, PHASES, type Phase } from "../spine/phase.ts";
+import { BODY, CONNECT, type Phase } from "../spine/phase.ts";
 import type { Reference } from "../spine/reference.ts";
 import type { AccountView, Health, PhaseView, SlowReply, Totals, WaitingView } from "../spine/report.ts";
 import type { Settled } from "../spine/settled.ts";
 import type { Measured } from "../spine/threshold.ts";
 import type { SourceSink, Transport } from "../spine/wire.ts";
 import { type GroupKey, type GroupPart, Groups } from "./groups.ts";
+import { isConnected, locate, slowReply } from "./located.ts";
+import { failedIn, measuredIn, phaseViews, waitedIn } from "./phase-views.ts";
 import { SilentServers } from "./silent-servers.ts";
 import { Top } from "./top.ts";
 
@@ -159,7 +161,7 @@ export class Analysis implements DialogueListener {
       if (this.#slowest.wants(wholeUs)) this.#slowest.add(this.#slow(exchange, conversation, wholeUs));
     }
     if (taint === "unanswered") {
-      const spentUs = connected(conversation) ? waitedUs : conversation.account.connectUs;
+      const spentUs = isConnected(conversation) ? waitedUs : conversation.account.connectUs;
       if (this.#unanswered.wants(spentUs)) this.#unanswered.add(this.#slow(exchange, conversation, spentUs));
     }
     this.#groups?.record(exchange, conversation);
@@ -199,7 +201,7 @@ export class Analysis implements DialogueListener {
     if (synAtUs === null || !this.#options.acceptsStage(synAtUs)) return false;
     const { connectUs } = conversation.account;
     const answered = synAckAtUs !== null && synAckAtUs >= synAtUs;
-    if (!answered && connected(conversation)) return false;
+    if (!answered && isConnected(conversation)) return false;
     this.#recorder.stage(CONNECT, answered ? synAckAtUs - synAtUs : null, connectUs);
     return true;
   }
@@ -236,48 +238,14 @@ export class Analysis implements DialogueListener {
     sum.unknownUs += account.unknownUs;
   }
 
-  /** An exchange's file is that of its reply (of its command, where there is no reply); frames count within it. */
   #locate(exchange: Exchange, conversation: Conversation): Settled {
-    const frames = this.#frames();
-    const { transport } = conversation;
-    const anchor = exchange.answeredFirstFrame || exchange.askedFirstFrame || transport.firstFrame;
-    const { file } = frames.locate(anchor);
-    const askedFile = exchange.askedFirstFrame === 0 ? file : frames.locate(exchange.askedFirstFrame).file;
-    return {
-      exchange,
-      conversation,
-      file,
-      tcpStream: transport.tcpStreamAt(anchor),
-      askedFrames: span(exchange.askedFirstFrame, exchange.askedLastFrame, frames),
-      answeredFrames: span(exchange.answeredFirstFrame, exchange.answeredLastFrame, frames),
-      askedFile: askedFile === file ? null : askedFile,
-      findings: () => this.#rewriting.foundIn(conversation),
-      uncertaintyUs: frames.uncertaintyUs(exchange.answeredFirstFrame),
-    };
+    const findings = () => this.#rewriting.foundIn(conversation);
+    return locate(exchange, conversation, this.#frames(), findings);
   }
 
-  #slow(exchange: Exchange, conversation: Conversation, durationUs: number): SlowReply {
-    const { file, tcpStream, askedFrames, answeredFrames } = this.#locate(exchange, conversation);
-    const { redact } = this.#options;
-    const command = exchange.command();
-    const reply = exchange.lines()[0];
-    return {
-      file,
-      tcpStream,
-      client: conversation.transport.client,
-      server: conversation.transport.server,
-      phase: exchange.phase,
-      verb: exchange.verb,
-      command: command === null ? null : redact(command),
-      code: exchange.code,
-      reply: reply === undefined ? null : redact(reply),
-      remark: reply === undefined ? remarkOn(exchange, conversation) : null,
-      atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs ?? conversation.transport.synAtUs,
-      waitedUs: durationUs,
-      serviceUs: exchange.serviceUs,
-      askedFrame: askedFrames?.[1] ?? this.#frames().locate(conversation.transport.firstFrame).frame,
-      answeredFrame: answeredFrames?.[0] ?? null,
-    };
+  #slow(exchange: Exchange, conversation: Conversation, waitedUs: number): SlowReply {
+    const settled = this.#locate(exchange, conversation);
+    return slowReply(settled, waitedUs, this.#frames(), this.#options.redact);
   }
 
   /** From here on what arrives is compared with these. */
@@ -369,7 +337,7 @@ export class Analysis implements DialogueListener {
   }
 
   get waitedUs(): number {
-    return this.#recorder.phases.reduce((sum, phase) => sum + phase.waitedUs, 0);
+    return waitedIn(this.#recorder);
   }
 
   conclude(): { findings: Finding[]; waiting: WaitingView } {
@@ -379,36 +347,13 @@ export class Analysis implements DialogueListener {
 
   /** Phases that occurred, by share of the waiting time. */
   phases(): PhaseView[] {
-    const { percentiles } = this.#options;
-    const total = this.waitedUs;
-    const views: PhaseView[] = [];
-    this.#recorder.phases.forEach((record, index) => {
-      if (record.seen === 0) return;
-      const waits = index !== BODY;
-      views.push({
-        phase: PHASES[index]!,
-        seen: record.seen,
-        unanswered: record.unanswered,
-        refused: record.refused,
-        waitedUs: waits ? record.waitedUs : null,
-        share: !waits ? null : total === 0 ? 0 : record.waitedUs / total,
-        service: record.service.distribution(percentiles),
-        think: index === CONNECT || index === BODY ? null : record.think.distribution(percentiles),
-        histogram: record.service.bars(),
-      });
-    });
-    return views.sort((a, b) => (b.waitedUs ?? -1) - (a.waitedUs ?? -1));
+    return phaseViews(this.#recorder, this.#options.percentiles);
   }
 
   /** What thresholds are judged by. @param phase null: all exchanges */
   measured(phase: Phase | null): Measured {
-    if (phase !== null) {
-      const { seen, unanswered, refused, service } = this.#recorder.phases[PHASES.indexOf(phase)]!;
-      return { seen, failed: unanswered + refused, times: service };
-    }
-    const exchanges = this.#recorder.phases.filter((_, index) => index !== CONNECT && index !== BODY);
-    const failed = exchanges.reduce((sum, { unanswered, refused }) => sum + unanswered + refused, 0);
-    return { seen: this.#counts.exchanges, failed, times: null };
+    if (phase !== null) return measuredIn(this.#recorder, phase);
+    return { seen: this.#counts.exchanges, failed: failedIn(this.#recorder), times: null };
   }
 
   groups(): ReturnType<Groups["table"]> | null {
@@ -424,31 +369,12 @@ export class Analysis implements DialogueListener {
   }
 }
 
-/** The server accepted the connection (or its start was not captured, or only one direction of it). */
-function connected({ transport, flags }: Conversation): boolean {
-  return transport.synFrame === 0 || transport.synAckFrame > 0 || flags.has("one-way");
-}
-
 /** What never became a connection cannot be open. */
 function isFinished({ ended, transport }: Conversation): boolean {
   if (transport.refused || (transport.live?.failure ?? null) !== null) return true;
   return ended !== "open" && ended !== "idle";
 }
 
-function remarkOn(exchange: Exchange, conversation: Conversation): string {
-  if (exchange.answeredFirstAtUs !== null) return exchange.phase === "tls" ? "ServerHello" : "(encrypted)";
-  if (conversation.transport.refused) return "connection refused or rejected on the way";
-  if (!connected(conversation)) return "no answer to the SYN";
-  return conversation.ended === "open" ? "no reply before the capture ended" : "no reply";
-}
-
 function addCounts<T extends { [K in keyof T]: number }>(sum: T, part: T): void {
   for (const key of Object.keys(sum) as (keyof T)[]) sum[key] = (sum[key] + part[key]) as T[keyof T];
-}
-
-function span(first: number, last: number, frames: FileFrames): readonly [number, number] | null {
-  if (first === 0 && last === 0) return null;
-  const from = frames.locate(first || last).frame;
-  const to = last === 0 ? from : frames.locate(last).frame;
-  return from === null || to === null ? null : [from, to];
 }

@@ -1,7 +1,7 @@
 import { BANNER, END_OF_DATA, QUIT } from "../spine/phase.ts";
 import type { Bundle, Stage } from "./bundles.ts";
 import { LATE_US } from "./bundles.ts";
-import type { DialogueFacts } from "./facts.ts";
+import type { DialogueFacts, ReplyFacts } from "./facts.ts";
 import { correlation, median, spread, weightedMedian } from "./numbers.ts";
 import type { Sample } from "./sample.ts";
 
@@ -133,12 +133,8 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
   const { sample } = crowd;
   const lengthsUs = items.map(({ stretch }) => stretch.lengthUs);
   const dialogues = [...new Set(items.map(({ dialogue }) => dialogue))];
-  const atServer = sample.late.filter((each) => each.server === server);
-  const peers = atServer.flatMap(({ replies }) =>
-    replies.filter(({ phase }) => stage === "every" || phase === stage),
-  );
   const lateReplies = new Set(items.map(({ reply }) => reply));
-  const others = peers.filter((reply) => !lateReplies.has(reply) && reply.silenceUs < LATE_US);
+  const others = promptPeers(bundle, sample, lateReplies);
   return {
     stage,
     lengthsUs,
@@ -157,9 +153,7 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
         ? shareOf(items, ({ dialogue }) => crowd.waitingAt(dialogue))
         : 0,
     queueFit: queueFit(items, server, crowd),
-    refusalsOnly:
-      items.every(({ reply }) => (reply.code ?? 0) >= 400) &&
-      others.some(({ code }) => code !== null && code < 400),
+    refusalsOnly: items.every(({ reply }) => isRefusal(reply)) && others.some(isAcceptance),
     afterErrors: dialogues.every(isLateAfterErrors),
     withSize: correlation(items.map(({ reply, stretch }) => [reply.messageBytes, stretch.lengthUs])),
     afterRecipients:
@@ -172,6 +166,27 @@ export function patternOf(bundle: Bundle, crowd: Crowd): Pattern {
     tls: dialogues.some(({ tls }) => tls === "implicit"),
     masked: dialogues.some(({ rewriting }) => rewriting.length > 0),
   };
+}
+
+/** Replies of the same server in the same phase that were not late. */
+function promptPeers(
+  { server, stage }: Bundle,
+  { late }: Sample,
+  lateReplies: ReadonlySet<ReplyFacts>,
+): ReplyFacts[] {
+  const atServer = late.filter((each) => each.server === server);
+  const peers = atServer.flatMap(({ replies }) =>
+    replies.filter(({ phase }) => stage === "every" || phase === stage),
+  );
+  return peers.filter((reply) => !lateReplies.has(reply) && reply.silenceUs < LATE_US);
+}
+
+function isRefusal({ code }: ReplyFacts): boolean {
+  return (code ?? 0) >= 400;
+}
+
+function isAcceptance({ code }: ReplyFacts): boolean {
+  return code !== null && code < 400;
 }
 
 function shareOf<T>(items: readonly T[], is: (item: T) => boolean): number {
