@@ -1,8 +1,9 @@
 import { type Bundle, besideBundles, bundlesOf, type Item } from "./bundles.ts";
 import type { Cause, Weight } from "./cause.ts";
 import { CAUSES } from "./causes/index.ts";
+import { Crowd } from "./crowd.ts";
 import { ramp } from "./numbers.ts";
-import { Crowd, type Pattern, patternOf } from "./pattern.ts";
+import { type Pattern, patternOf } from "./pattern.ts";
 import type { Sample } from "./sample.ts";
 
 /**
