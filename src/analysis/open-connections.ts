@@ -8,6 +8,7 @@ import { NO_TIME, type Side, type SourceSink, type StreamSink, type Transport } 
  * on its way to the dialogues, keeps none of it, and says nothing where it cannot be sure.
  */
 export class OpenConnections {
+  /** As many as the source follows: it closes those it lets go. */
   readonly #open = new Map<Transport, OpenConnection>();
   /** The latest stamp of the source: its present. */
   nowUs = 0;

@@ -7,7 +7,7 @@ import type { ReplayClock, ScreenHost, ScreenModel } from "./model.ts";
 import { clockText, shortCount, shortDuration } from "./numbers.ts";
 import { drawCompare } from "./panes/compare.ts";
 import type { Scene } from "./panes/context.ts";
-import { drawDialogues, waitingText } from "./panes/dialogues.ts";
+import { drawDialogues, waitingTexts } from "./panes/dialogues.ts";
 import { drawFindings } from "./panes/findings.ts";
 import { drawHeatMap } from "./panes/heat-map.ts";
 import { drawHelp } from "./panes/help.ts";
@@ -73,12 +73,12 @@ function drawHeat(scene: Scene, rect: Rect) {
 
 /** Too small for anything else. */
 function drawOneLine({ canvas, model }: Scene, context: FrameContext): void {
-  const { totals, waitedUs, slowest, findings } = model.report;
+  const { totals, slowest, findings } = model.report;
   const worst = slowest[0];
   const parts = [
     statusOf(model, context)[0],
     `${shortCount(totals.dialogues)} dlg`,
-    `${shortDuration(waitedUs)} waited`,
+    waitingOrWaited(model),
     ...(worst === undefined ? [] : [`max ${shortDuration(worst.waitedUs)} ${worst.phase}`]),
     ...(findings.length === 0 ? [] : [`~${findings.length}`]),
   ];
@@ -97,7 +97,7 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
     dialogues,
     ...(isWhole ? [plural(totals.messages, "message"), plural(totals.exchanges, "exchange")] : []),
   ];
-  if (width < 120) parts.splice(1, 0, `${shortDuration(waitedUs)} waited`);
+  if (width < 120) parts.splice(1, 0, waitingOrWaited(model));
   const at = canvas.put(0, 0, "smtpscope", "strong");
   const statusX = width - widthOf(status) - 1;
   const source = canvas.put(
@@ -120,11 +120,14 @@ function drawHeader(scene: Scene, context: FrameContext, isWhole: boolean): void
   const longest = worst === undefined ? "" : `, longest ${shortDuration(worst.waitedUs)} ${worst.phase}`;
   const said = `waited ${shortDuration(waitedUs)}${longest}`;
   const fits = (text: string) => end + widthOf(text) + 2 < width;
-  const now = waitingText(model.kept)
-    .flatMap((text) => [text, text.replace(/ for .*/, "")])
-    .find(fits);
+  const now = waitingTexts(model.kept).find(fits);
   if (now !== undefined) canvas.putRight(width - 1, 1, now, "slow");
   else if (fits(said)) canvas.putRight(width - 1, 1, said, state.paused ? "dim" : "plain");
+}
+
+/** In few words: who waits now, if anybody does. */
+function waitingOrWaited({ kept, report }: ScreenModel): string {
+  return waitingTexts(kept).at(-1) ?? `${shortDuration(report.waitedUs)} waited`;
 }
 
 /** How many of the limits that were asked for (--slo) do not hold. */

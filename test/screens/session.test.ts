@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Action, KEYS } from "../../src/screens/keys.ts";
 import type { ScreenModel } from "../../src/screens/model.ts";
 import { Session } from "../../src/screens/session.ts";
+import type { KeptDialogue } from "../../src/spine/kept.ts";
 import { SHIPPED, TOUR } from "../cli/support/captures.ts";
 import { Dialogue, writePcap } from "../cli/support/pcap.ts";
 import { workFolder } from "../cli/support/run.ts";
@@ -213,6 +214,46 @@ describe("what takes more than one key", () => {
     expect(rest).toEqual(held.split("\n").slice(1));
     press(session, "p");
     expect(textOf(session)).toContain("Dialogues 0");
+  });
+
+  test("who waits now comes first, then the newest, and the head says so at any width", () => {
+    const start = Math.max(...model.kept.dialogues.map(({ startAtUs }) => startAtUs!));
+    const waits = (id: number, waitedUs: number): KeptDialogue => ({
+      ...model.kept.dialogues[0]!,
+      id,
+      client: `203.0.113.${id % 200}:4000`,
+      startAtUs: start + id,
+      ended: null,
+      slowest: null,
+      exchanges: [],
+      exchangeCount: 0,
+      pending: { what: "banner", sinceUs: start, waitedUs },
+    });
+    // One under way, as there always is: no news.
+    const waiting = [waits(1_001, 61_000_000), waits(1_002, 3_000_000), waits(1_003, 200_000)];
+    const kept = {
+      ...model.kept,
+      open: 3,
+      waiting,
+      dialogues: [...model.kept.dialogues, ...waiting.toReversed()],
+    };
+    const session = sessionOn(new TestHost({ ...model, progress: { kind: "live" }, kept }));
+    press(session, "2");
+    const rows = textOf(session, 120).split("\n");
+    expect(rows[1]).toContain("2 waiting, 61.0s for the banner");
+    expect(rows[2]).toContain("Dialogues 35 · 2 waiting, 61.0s for the banner");
+    expect(rows[4]).toMatch(/^▶ .*203\.0\.113\.1 .*waits banner 61\.0s/);
+    expect(rows[5]).toMatch(/203\.0\.113\.2 .*waits banner 3\.00s/);
+    expect(rows[6]).toMatch(/203\.0\.113\.3 .*waits banner 200ms/);
+    expect(rows[7]).toMatch(/20:24:15\.282/);
+    expect(textOf(session, 80, 24).split("\n")[0]).toMatch(/ 35 dialogues \(3 open\) {2}2 waiting /);
+    expect(textOf(session, 38, 5)).toContain("2 waiting");
+    press(session, "/");
+    type(session, "phase==banner && dur>1s && client in 203.0.113.0/24");
+    press(session, "enter");
+    expect(textOf(session)).toContain("Dialogues 2 of 35 · 2 waiting, 61.0s · /");
+    press(session, "3");
+    expect(textOf(session)).toMatch(/61\.0s! {2}· {2}waits for the banner, for 61\.0s now/);
   });
 
   test("the newest is followed until another is chosen", () => {

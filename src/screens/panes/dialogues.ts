@@ -62,19 +62,23 @@ function titleOf({ model, rows, state }: Scene): string {
     state.filter === null
       ? countText(dialogues.length)
       : `${countText(rows.length)} of ${countText(dialogues.length)}`;
-  const parts = [`Dialogues ${count}`, ...waitingText(model.kept)];
+  // Beside a filter there is room for less.
+  const [whole, short] = waitingTexts(model.kept);
+  const now = state.filter === null ? whole : short;
+  const parts = [`Dialogues ${count}`, ...(now === undefined ? [] : [now])];
   if (state.filter !== null) parts.push(`/ ${state.filterText}`);
   if (condensed > 0) parts.push(`${countText(condensed)} condensed`);
   if (forgotten > 0) parts.push(`${countText(forgotten)} older only counted`);
   return parts.join(" · ");
 }
 
-/** Who waits now for longer than a moment. */
-export function waitingText({ waiting }: KeptDialogues): string[] {
+/** Who waits now for longer than a moment, in more words and in fewer; nothing where nobody does. */
+export function waitingTexts({ waiting }: KeptDialogues): string[] {
   const many = waiting.filter(waitsLong).length;
   if (many === 0) return [];
   const { what, waitedUs } = waiting[0]!.pending!;
-  return [`${countText(many)} waiting, ${shortDuration(waitedUs)} for ${WAITED_FOR[what]}`];
+  const short = `${countText(many)} waiting, ${shortDuration(waitedUs)}`;
+  return [`${short} for ${WAITED_FOR[what]}`, short, `${countText(many)} waiting`];
 }
 
 const WAITED_FOR = { connect: "a connection", banner: "the banner", reply: "a reply" };
