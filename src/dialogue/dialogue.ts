@@ -17,6 +17,7 @@ import type { ExchangePool } from "./exchange-pool.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { Settlement } from "./settling.ts";
 import { CONNECT, UNKNOWN, VERB_NAMES, type VerbIndex } from "./verbs.ts";
+import type { Waiting } from "./waiting-list.ts";
 
 /**
  * One SMTP dialogue: two byte streams in, exchanges out.
@@ -44,11 +45,14 @@ export interface DialogueContext {
   closed(dialogue: Dialogue, desk: Desk): void;
 }
 
-export class Dialogue implements StreamSink, Conversation, ClientOwner, Settlement {
+export class Dialogue implements StreamSink, Conversation, ClientOwner, Settlement, Waiting<Dialogue> {
   readonly transport: Transport;
   readonly onMailPort: boolean;
   kept: object | null = null;
   ended: EndCause = "open";
+  before: Dialogue | null = null;
+  behind: Dialogue | null = null;
+  listed = false;
   readonly #context: DialogueContext;
   #taken: Desk | null = null;
   #serverOffset = 0;

@@ -4,6 +4,7 @@ import { NO_TIME, type SourceSink, type StreamSink, type Transport } from "../sp
 import { Desk } from "./desk.ts";
 import { Dialogue, type DialogueContext } from "./dialogue.ts";
 import { ExchangePool } from "./exchange-pool.ts";
+import { WaitingList } from "./waiting-list.ts";
 
 /** An exchange settles this long after its last byte: no retransmission of acknowledged bytes takes longer (RFC 6298 §2.1). */
 const SETTLE_US = 3_000_000;
@@ -26,7 +27,7 @@ export interface DialogueOptions {
 export class Dialogues implements SourceSink {
   readonly #context: DialogueContext;
   /** Dialogues in which an exchange waits to settle. */
-  readonly #settling = new Set<Dialogue>();
+  readonly #settling = new WaitingList<Dialogue>();
   readonly #desks: Desk[] = [];
 
   constructor(listener: DialogueListener, options: DialogueOptions) {
@@ -41,7 +42,7 @@ export class Dialogues implements SourceSink {
       settling: (dialogue) => this.#settling.add(dialogue),
       takeDesk: () => this.#desks.pop() ?? new Desk(pool, held, digests, privacy),
       closed: (dialogue, desk) => {
-        this.#settling.delete(dialogue);
+        this.#settling.remove(dialogue);
         if (desk.clear() && this.#desks.length < MAX_SPARE_DESKS) this.#desks.push(desk);
         else desk.release();
       },
@@ -53,7 +54,7 @@ export class Dialogues implements SourceSink {
   }
 
   tick(atUs: number): void {
-    for (const dialogue of this.#settling) if (!dialogue.tick(atUs)) this.#settling.delete(dialogue);
+    this.#settling.tell((dialogue) => dialogue.tick(atUs));
   }
 }
 
