@@ -91,7 +91,9 @@ export class DialogueKeeper {
     draft.waitedUs += exchange.waitedUs;
     draft.findings = settled.findings();
     draft.lastAtUs = exchange.answeredLastAtUs ?? exchange.askedLastAtUs ?? draft.lastAtUs;
-    const isSlower = draft.slowest === null || exchange.waitedUs > draft.slowest.waitedUs;
+    // Where bytes are missing, or the clock ran backwards, nobody knows how long it was.
+    const isSure = exchange.taint === null || exchange.taint === "unanswered";
+    const isSlower = isSure && (draft.slowest === null || exchange.waitedUs > draft.slowest.waitedUs);
     const hasRoom = draft.count <= MAX_EXCHANGES;
     if (isSlower || hasRoom) {
       const kept = this.#keep(settled);

@@ -5,7 +5,9 @@ import { DialogueKeeper } from "../../src/analysis/dialogue-keeper.ts";
 import { Capture } from "../../src/capture/capture.ts";
 import { MAIL_PORTS } from "../../src/capture/stream/streams.ts";
 import { Dialogues } from "../../src/dialogue/dialogues.ts";
+import type { Taint } from "../../src/spine/exchange.ts";
 import type { KeptDialogues } from "../../src/spine/kept.ts";
+import type { Settled } from "../../src/spine/settled.ts";
 import { SHIPPED, TOUR } from "../cli/support/captures.ts";
 import { replay } from "../cli/support/run.ts";
 
@@ -13,6 +15,7 @@ async function kept(
   path: string,
   bounds: { maxDialogues?: number; maxDetailBytes?: number } = {},
   meanwhile: (keeper: DialogueKeeper) => void = () => {},
+  before: (settled: Settled) => void = () => {},
 ): Promise<KeptDialogues> {
   const keeper = new DialogueKeeper({ redact: null, ...bounds });
   const analysis = new Analysis(
@@ -24,6 +27,7 @@ async function kept(
       acceptsStage: () => true,
       redact: (text) => text,
       onExchange: (settled) => {
+        before(settled);
         keeper.exchange(settled);
         meanwhile(keeper);
       },
@@ -84,6 +88,19 @@ test.each(SHIPPED)("%s: the same as replay writes as NDJSON", async (path) => {
       .map(({ tcpStream, ended, messages, flags }) => JSON.stringify([tcpStream, ended, messages, flags]))
       .sort(),
   );
+});
+
+test("a reply that nobody can time is not the slowest", async () => {
+  const whole = (await kept(TOUR)).dialogues;
+  const uncertain = await kept(TOUR, {}, undefined, ({ exchange }) => {
+    if (exchange.phase === "banner") (exchange as { taint: Taint | null }).taint = "gap";
+  });
+  expect(whole.some(({ slowest }) => slowest?.phase === "banner")).toBe(true);
+  uncertain.dialogues.forEach(({ slowest, exchanges }, i) => {
+    const others = exchanges!.filter(({ phase }) => phase !== "banner").map(({ waitedUs }) => waitedUs);
+    expect(slowest?.waitedUs ?? null, `dialogue ${i}`).toBe(others.length === 0 ? null : Math.max(...others));
+    expect(slowest?.phase).not.toBe("banner");
+  });
 });
 
 test("without room the ordinary ones are condensed first, each keeping its slowest reply", async () => {
