@@ -130,7 +130,12 @@ async function showScreenOn(watched: Watched, ascii: boolean): Promise<void> {
 const link = inheritedLink((chunk) => {
   observed = true;
   observer.source.push(chunk);
+  if (observer.source.isWaiting) link.pause();
 });
+files.onCaughtUp = () => {
+  observer.source.goOn();
+  if (!observer.source.isWaiting) link.resume();
+};
 
 const timer = setInterval(() => {
   if (!observed) return;

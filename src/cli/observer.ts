@@ -93,6 +93,7 @@ export class Observer {
         this.#state = state;
       },
       order: handlers.order,
+      mayGoOn: () => handlers.files?.isBehind !== true,
       restore: (checkpoint) => this.#restore(checkpoint),
       chunk: (shareUs, uncertaintyUs) => {
         this.#share.record(Math.max(0, shareUs));

@@ -141,7 +141,7 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const settings = screen === null ? null : terminalSettings();
   const toTerminal = unwaitedWriter(process.stdout);
   const reask = reaskRequest(args);
-  const report = await reportRequest(args, args.quiet ? "nothing" : "lines");
+  const report = await reportRequest(args, args.quiet || args.format === "json" ? "nothing" : "lines");
   const files = fileRequest(args);
   if (upstream !== null) await resolveOrSay(upstream);
   const native = await openNative();

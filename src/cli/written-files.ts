@@ -6,11 +6,18 @@ import type { Report } from "../spine/report.ts";
 import type { FileRequest } from "./file-options.ts";
 import { VERSION } from "./version.ts";
 
+/** So long the disk is waited for; then what does not fit is lost. */
+const DISK_PATIENCE_MS = 5_000;
+
 /** What a run writes while it goes on. What cannot be written is said, and nothing else comes of it. */
 export class WrittenFiles {
   readonly recording: Recording | null;
   readonly #log: RotatingFile | null;
   readonly #say: (sentence: string) => void;
+  /** Told when writing has caught up, or is not waited for any longer. */
+  onCaughtUp: () => void = () => {};
+  #patience: NodeJS.Timeout | null = null;
+  #isImpatient = false;
 
   /**
    * @param about said in the recording
@@ -36,6 +43,7 @@ export class WrittenFiles {
           comment: about,
           uncertaintyUs,
           say,
+          caughtUp: () => this.#caughtUp(),
         }),
     );
     this.#log = this.#tried(
@@ -55,6 +63,23 @@ export class WrittenFiles {
       this.#say(`${(error as Error).message}; the run goes on without it`);
       return null;
     }
+  }
+
+  /** The recording is not written as fast as it is made: what makes it should wait. */
+  get isBehind(): boolean {
+    if (this.recording?.isBehind !== true || this.#isImpatient) return false;
+    this.#patience ??= setTimeout(() => {
+      this.#isImpatient = true;
+      this.onCaughtUp();
+    }, DISK_PATIENCE_MS);
+    return true;
+  }
+
+  #caughtUp(): void {
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
+    this.#isImpatient = false;
+    this.onCaughtUp();
   }
 
   get logs(): boolean {

@@ -36,6 +36,7 @@ export interface RecordingOptions extends Rotation {
   /** By how much a chunk, by its number, may be stamped late (µs), where that is known. */
   readonly uncertaintyUs: ((frame: number) => number | null) | null;
   readonly say: (sentence: string) => void;
+  readonly caughtUp?: () => void;
 }
 
 /** What became of a recording. */
@@ -84,6 +85,11 @@ export class Recording implements PrivacyListener {
       this.#packets++;
       this.#file.append(piece.block, piece.orderUs);
     });
+  }
+
+  /** See `RotatingFile`. */
+  get isBehind(): boolean {
+    return this.#file.isBehind;
   }
 
   /** The file being written. */

@@ -15,7 +15,10 @@ import { NumberedFiles, wholeLines } from "./numbered-files.ts";
  */
 
 /** What waits to be written. More means that the disk is slower than the mail. */
-const MAX_WAITING_BYTES = 16 << 20;
+const MAX_WAITING_BYTES = 32 << 20;
+
+/** So much waiting is behind; what is on its way besides (recording/in-order.ts) must find room above it. */
+const BEHIND_BYTES = 8 << 20;
 
 /** What a waiting piece costs besides its bytes. */
 const PIECE_OVERHEAD_BYTES = 128;
@@ -42,6 +45,8 @@ export interface RotatingFileOptions extends Rotation {
   readonly unit: string;
   /** Takes sentences for the operator. */
   readonly say: (sentence: string) => void;
+  /** Told when it is not behind any more. */
+  readonly caughtUp?: () => void;
 }
 
 /** Between two files. */
@@ -58,6 +63,8 @@ export class RotatingFile {
   #fd: number | null;
   #waiting: (Buffer | typeof NEXT)[] = [];
   #waitingBytes = 0;
+  /** Somebody was told that it is behind, and waits. */
+  #isAwaited = false;
   /** Of the file that what is appended now will be in. */
   #fileBytes = 0;
   #fileFirstUs: number | null = null;
@@ -87,6 +94,13 @@ export class RotatingFile {
     this.#fileBytes += this.#wholeBytes;
     this.files = 1;
     this.#ring.forget(this.#number, this.#options.keep);
+  }
+
+  /** Writing is behind what is appended: who can should append no more for a while. */
+  get isBehind(): boolean {
+    const isBehind = this.#waitingBytes > BEHIND_BYTES;
+    if (isBehind) this.#isAwaited = true;
+    return isBehind;
   }
 
   /** The file being written. */
@@ -173,6 +187,10 @@ export class RotatingFile {
         await this.#writeSome();
       } catch (error) {
         await this.#stop(error);
+      }
+      if (this.#isAwaited && this.#waitingBytes <= BEHIND_BYTES) {
+        this.#isAwaited = false;
+        this.#options.caughtUp?.();
       }
     }
     this.#writing = null;

@@ -32,6 +32,9 @@ const BATCH_MS = 20;
  */
 const MAX_BACKLOG_BYTES = 32 << 20;
 
+/** Bytes of messages whose lengths one batch tells: an observer that records writes as many. */
+const MAX_UNREAD_BYTES = 4 << 20;
+
 /** What the relay knows of a connection, as far as a link has to say it. */
 export interface Observed {
   readonly id: number;
@@ -70,6 +73,8 @@ export class Link {
   readonly #batch = new BatchWriter();
   #timer: NodeJS.Timeout | null = null;
   #isOpen = true;
+  /** Of messages that the batch tells the length of. */
+  #unreadBytes = 0;
 
   constructor(slot: number, stream: Duplex, missed: Missed) {
     this.slot = slot;
@@ -120,7 +125,9 @@ export class Link {
     if (isUnread) {
       const tail = chunk.subarray(-TAIL_BYTES);
       this.#batch.add(CLIENT_UNREAD, connection.id, atUs, chunk.length, uncertaintyUs, shareUs, tail);
-      this.#added();
+      this.#unreadBytes += chunk.length;
+      if (this.#unreadBytes > MAX_UNREAD_BYTES) this.flush();
+      else this.#added();
       return;
     }
     const kind = from === "client" ? CLIENT_BYTES : SERVER_BYTES;
@@ -246,6 +253,7 @@ export class Link {
   readonly flush = (): void => {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#unreadBytes = 0;
     if (this.#batch.isEmpty || !this.#isOpen) return;
     const batch = this.#batch.take();
     this.#stream.write(batch, () => this.#batch.recycle(batch));

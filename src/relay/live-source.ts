@@ -37,6 +37,8 @@ export interface LiveHandlers {
   restore(checkpoint: Uint8Array): void;
   /** µs from reading to written of one chunk, and by how much its stamp may be late. */
   chunk(shareUs: number, uncertaintyUs: number): void;
+  /** Asked before some 64 KiB of observations are taken; false: `goOn` is called when it may. Absent: always. */
+  mayGoOn?(): boolean;
 }
 
 /** Stamps whose uncertainty is remembered: an exchange asks for it as soon as its reply is complete. */
@@ -56,15 +58,18 @@ export class LiveSource {
   readonly #handlers: LiveHandlers;
   readonly #open = new Map<number, { transport: LiveTransport; sink: StreamSink | null }>();
   readonly #standIn = new StandIn();
-  readonly #reader = new BatchReader((record, payload, start, end) =>
-    this.#record(record, payload, start, end),
-  );
+  readonly #reader: BatchReader;
   readonly #uncertaintyUs = new Float64Array(REMEMBERED);
   #frame = 0;
+  #isOver = false;
 
   constructor(sink: SourceSink, handlers: LiveHandlers) {
     this.#sink = sink;
     this.#handlers = handlers;
+    this.#reader = new BatchReader(
+      (record, payload, start, end) => this.#record(record, payload, start, end),
+      () => this.#isOver || handlers.mayGoOn?.() !== false,
+    );
     this.frames = new FileFrames((frame) =>
       frame > this.#frame - REMEMBERED ? this.#uncertaintyUs[frame % REMEMBERED]! : null,
     );
@@ -76,8 +81,19 @@ export class LiveSource {
     this.#reader.push(chunk);
   }
 
+  /** See `BatchReader`. */
+  get isWaiting(): boolean {
+    return this.#reader.isWaiting;
+  }
+
+  goOn(): void {
+    this.#reader.goOn();
+  }
+
   /** The relay is gone or done: what is open stays unfinished. */
   end(): void {
+    this.#isOver = true;
+    this.goOn();
     for (const { sink } of this.#open.values()) {
       this.#guarded(sink, (to) => {
         to.end("client", this.lastAtUs ?? 0, "open");

@@ -182,9 +182,24 @@ export class BatchReader {
   #held: Buffer = Buffer.allocUnsafeSlow(2 * ROOM_BYTES);
   #heldBytes = 0;
   readonly #record = new Float64Array(RECORD_FLOATS);
+  readonly #mayGoOn: () => boolean;
+  /** Came while it was not to go on. */
+  readonly #later: Buffer[] = [];
 
-  constructor(handler: RecordHandler) {
+  /** @param mayGoOn asked before each batch */
+  constructor(handler: RecordHandler, mayGoOn: () => boolean = () => true) {
     this.#handler = handler;
+    this.#mayGoOn = mayGoOn;
+  }
+
+  /** It was not to go on, and keeps what came meanwhile: whoever reads for it should not read more. */
+  get isWaiting(): boolean {
+    return this.#later.length > 0;
+  }
+
+  /** Goes on with what it kept, if it may. */
+  goOn(): void {
+    for (const chunk of this.#later.splice(0)) this.push(chunk);
   }
 
   /**
@@ -192,12 +207,20 @@ export class BatchReader {
    * @throws Error when this is not a relay's stream
    */
   push(chunk: Buffer): void {
+    if (this.isWaiting || !this.#mayGoOn()) {
+      this.#later.push(Buffer.from(chunk));
+      return;
+    }
     let from = 0;
     while (this.#heldBytes > 0 && from < chunk.length) from += this.#complete(chunk, from);
     while (from < chunk.length) {
       const length = lengthOf(chunk, from, chunk.length);
       if (length === null || from + length > chunk.length) {
         this.#hold(chunk, from, chunk.length, length ?? 0);
+        return;
+      }
+      if (!this.#mayGoOn()) {
+        this.#later.push(Buffer.from(chunk.subarray(from)));
         return;
       }
       this.#batch(chunk, from + HEADER_BYTES, chunk.readUInt32LE(from + 4), from + length);

@@ -34,6 +34,29 @@ function opened(path: string, options: Partial<RotatingFileOptions> = {}) {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
+test("who was told that it is behind is told when it has caught up", async () => {
+  await inFolder(async (folder) => {
+    let caughtUp = 0;
+    const { file } = opened(join(folder, "x"), { caughtUp: () => caughtUp++ });
+    const piece = Buffer.alloc(1 << 20, "x");
+    file.append(piece, 1);
+    await turn();
+    expect([file.isBehind, caughtUp]).toEqual([false, 0]);
+    // Behind while a write is on its way that began before it was.
+    for (let round = 1; round <= 3; round++) {
+      let appended = 0;
+      while (!file.isBehind && appended < 20) {
+        file.append(piece, ++appended);
+        if (appended % 4 === 0) await Promise.resolve();
+      }
+      expect(file.isBehind).toBe(true);
+      for (let i = 0; i < 200 && caughtUp < round; i++) await turn();
+      expect([file.isBehind, caughtUp]).toEqual([false, round]);
+    }
+    await file.close();
+  });
+});
+
 describe("a recording in several files", () => {
   test.each([
     ["by size", { sizeBytes: 20_000 }],

@@ -1,7 +1,7 @@
 /** What a proxy records and logs of real clients and servers: replaying the recording gives the log. */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -131,6 +131,59 @@ test("mail with AUTH, rotated when told to: the recording replays to the log, an
   expect(comparable(parseLines(again.stdout))).toEqual(comparable(lines));
   expect(lines.filter(({ kind }) => kind === "summary")).toHaveLength(1);
 });
+
+/** Takes messages of any size without looking at them. */
+const bin = createServer((socket) => {
+  socket.on("error", () => {});
+  socket.write("220 bin.example ESMTP\r\n");
+  let isMessage = false;
+  let tail = "";
+  socket.on("data", (chunk) => {
+    tail = (tail + chunk.toString("latin1", Math.max(0, chunk.length - 5))).slice(-5);
+    if (isMessage && tail !== "\r\n.\r\n") return;
+    const isData = !isMessage && chunk.toString("latin1", 0, 4) === "DATA";
+    socket.write(isData ? "354 go on\r\n" : "250 2.0.0 fine\r\n");
+    isMessage = isData;
+  });
+});
+
+/** Sends a message of `lines` lines. @returns its length, and what ends it */
+async function sendLong(port: number, lines: number): Promise<number> {
+  const socket = connect(port, "127.0.0.1");
+  const answers = socket[Symbol.asyncIterator]();
+  await answers.next();
+  for (const line of ["EHLO c.example", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "DATA"]) {
+    socket.write(`${line}\r\n`);
+    await answers.next();
+  }
+  const message = Buffer.from(`${"0123456789".repeat(7)}\r\n`.repeat(lines));
+  socket.write(message);
+  socket.write("\r\n.\r\n");
+  await answers.next();
+  socket.end("QUIT\r\n");
+  return message.length + 5;
+}
+
+test("messages come faster than they are written: all is recorded, and nothing of them", async () => {
+  await new Promise<void>((resolve) => bin.listen(0, "127.0.0.1", resolve));
+  const { port: binPort } = bin.address() as AddressInfo;
+  const [path, log] = [join(folder, "long.pcapng"), join(folder, "long.ndjson")];
+  const upstream = `127.0.0.1:${binPort}`;
+  const proxy = await startProxy({ upstream, args: ["-q", "-w", path, "--log", log] });
+  const sent = await Promise.all([300_000, 420_000, 550_000, 630_000].map((n) => sendLong(proxy.port, n)));
+  expect(await proxy.stop()).toBe(0);
+  bin.close();
+  expect(proxy.stderr()).toMatch(/recorded [\d,]+ packets/);
+  expect(proxy.stderr()).not.toContain("could not be recorded");
+  expect(statSync(path).size).toBeGreaterThan(sent.reduce((sum, length) => sum + length));
+  const again = await replay(path, "-p", String(binPort), "-o", "ndjson");
+  expect(again.status).toBe(0);
+  const lines = logged(log);
+  expect(exchangesOf(lines)).toHaveLength(4 * 7);
+  expect(comparable(parseLines(again.stdout))).toEqual(comparable(lines));
+  expect(readFileSync(path).includes("0123456789")).toBe(false);
+  rmSync(path);
+}, 60_000);
 
 test("the observer is killed: what follows is in another file, and none is overwritten", async () => {
   const [path, log] = [join(folder, "killed.pcapng"), join(folder, "killed.ndjson")];
