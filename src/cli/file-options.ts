@@ -121,7 +121,7 @@ function parseSize(text: string, option: string): number {
 }
 
 function agedUs(text: string): number {
-  const us = parseLength(text, "rotate-age") * 1_000;
+  const us = parseLength(text, "rotate-age", Number.POSITIVE_INFINITY) * 1_000;
   if (us >= LEAST_AGE_US) return us;
   throw new SmtpscopeError("usage", `--rotate-age: "${text}" is too short; write 10m, 1h or 1d`);
 }

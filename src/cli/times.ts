@@ -43,11 +43,15 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** Node's timers know no longer ones: they go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * A length of time as written by the operator: `500ms`, `30s`, `1.5m`, `2h`; a bare number is seconds.
+ * @param longestMs infinity where no timer is set by it
  * @returns ms
  */
-export function parseLength(text: string, option: string): number {
+export function parseLength(text: string, option: string, longestMs = LONGEST_TIMER_MS): number {
   const parts = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/.exec(text);
   if (parts === null) {
     throw new SmtpscopeError(
@@ -55,5 +59,8 @@ export function parseLength(text: string, option: string): number {
       `--${option}: "${text}" is no length of time; write 500ms, 30s, 10m or 2h`,
     );
   }
-  return Math.round(Number(parts[1]) * UNITS_MS[parts[2] ?? "s"]!);
+  const ms = Math.round(Number(parts[1]) * UNITS_MS[parts[2] ?? "s"]!);
+  if (ms <= longestMs) return ms;
+  const days = Math.floor(longestMs / UNITS_MS.d!);
+  throw new SmtpscopeError("usage", `--${option}: "${text}" is too long; ${days}d is the most`);
 }
