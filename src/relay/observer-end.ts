@@ -49,23 +49,40 @@ export function sendCheckpoint(link: Writable, checkpoint: Uint8Array): void {
 /** The relay keeps no more than this. */
 export const MAX_CHECKPOINT_BYTES = 3 << 20;
 
-/** Collects a checkpoint as it comes; knows the last whole one. */
+/** Collects a checkpoint as it comes; knows the last whole one. Each byte is copied once: mail waits meanwhile. */
 export class CheckpointReader {
   latest: Buffer | null = null;
-  #waiting: Buffer = Buffer.alloc(0);
+  readonly #length = Buffer.alloc(4);
+  #lengthBytes = 0;
+  #checkpoint: Buffer | null = null;
+  #checkpointBytes = 0;
+  #isBroken = false;
 
   push(chunk: Buffer): void {
-    this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-    while (this.#waiting.length >= 4) {
-      const length = this.#waiting.readUInt32LE(0);
+    for (let from = 0; from < chunk.length && !this.#isBroken; ) from += this.#take(chunk, from);
+  }
+
+  /** @returns how many bytes of the chunk were taken */
+  #take(chunk: Buffer, from: number): number {
+    let taken = 0;
+    if (this.#checkpoint === null) {
+      taken = chunk.copy(this.#length, this.#lengthBytes, from);
+      this.#lengthBytes += taken;
+      if (this.#lengthBytes < this.#length.length) return taken;
+      const length = this.#length.readUInt32LE(0);
       // Not a length that an observer of ours sends: nothing after it can be trusted.
-      if (length > MAX_CHECKPOINT_BYTES) {
-        this.#waiting = Buffer.alloc(0);
-        return;
-      }
-      if (this.#waiting.length < 4 + length) return;
-      this.latest = Buffer.from(this.#waiting.subarray(4, 4 + length));
-      this.#waiting = this.#waiting.subarray(4 + length);
+      this.#isBroken = length > MAX_CHECKPOINT_BYTES;
+      if (this.#isBroken) return taken;
+      this.#lengthBytes = 0;
+      this.#checkpoint = Buffer.allocUnsafeSlow(length);
     }
+    const copied = chunk.copy(this.#checkpoint, this.#checkpointBytes, from + taken);
+    this.#checkpointBytes += copied;
+    if (this.#checkpointBytes === this.#checkpoint.length) {
+      this.latest = this.#checkpoint;
+      this.#checkpoint = null;
+      this.#checkpointBytes = 0;
+    }
+    return taken + copied;
   }
 }

@@ -44,20 +44,35 @@ export class ObserverProcess {
 
   start(): void {
     this.#timer = null;
-    const { script } = this.#command;
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [script, ...this.#args], {
-      stdio: ["inherit", "inherit", "inherit", "pipe"],
-    });
+    const failed = ({ message }: Error) => this.#ended(`could not be started: ${message}`, startedMs, null);
+    let child: ChildProcess;
+    try {
+      child = spawn(process.execPath, [this.#command.script, ...this.#args], {
+        stdio: ["inherit", "inherit", "inherit", "pipe"],
+      });
+    } catch (error) {
+      // Most failures are told by an event; that of a host without memory is thrown.
+      failed(error as Error);
+      return;
+    }
     this.#child = child;
-    child.on("error", (error) => this.#ended(`could not be started: ${error.message}`, startedMs, null));
-    child.on("exit", (status, signal) =>
+    // Of a start that failed both may tell.
+    child.on("error", (error) => {
+      if (this.#child === child) failed(error);
+    });
+    child.on("exit", (status, signal) => {
+      if (this.#child !== child) return;
       this.#ended(
         signal === null ? `ended with status ${status}` : `was ended by ${signal}`,
         startedMs,
         status,
-      ),
-    );
+      );
+    });
+    this.#takeLink(child);
+  }
+
+  #takeLink(child: ChildProcess): void {
     // Without descriptors it is not started, and there are no streams.
     const streams = child.stdio as typeof child.stdio | undefined;
     const stream = streams?.[LINK_FD] as Duplex | null | undefined;
@@ -78,7 +93,6 @@ export class ObserverProcess {
   }
 
   #ended(why: string, startedMs: number, status: number | null): void {
-    if (this.#child === null) return;
     this.#child = null;
     this.link?.close();
     this.link = null;
@@ -89,6 +103,8 @@ export class ObserverProcess {
     this.#relay.observerRestarts++;
     // Those since the checkpoint are lost with it; those still open are told again, with a gap.
     this.#relay.missed.connections += this.#relay.closedCount - this.#keptUntil;
+    // What is over while there is none, the relay counts itself.
+    this.#keptUntil = this.#relay.closedCount;
     this.#pauseMs =
       performance.now() - startedMs > LIVED_LONG_MS
         ? FIRST_PAUSE_MS

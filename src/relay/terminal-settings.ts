@@ -16,5 +16,9 @@ export function terminalSettings(): string | null {
 
 /** Not waited for: mail flows meanwhile. */
 export function restoreSettings(settings: string): void {
-  spawn("stty", [settings], { stdio: ["inherit", "ignore", "ignore"] }).on("error", () => {});
+  try {
+    spawn("stty", [settings], { stdio: ["inherit", "ignore", "ignore"] }).on("error", () => {});
+  } catch {
+    // A host without memory; the terminal is the least of its troubles.
+  }
 }
