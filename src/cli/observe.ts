@@ -6,6 +6,7 @@ import { FORMATS } from "../reports/index.ts";
 import { escapeText } from "../spine/text.ts";
 import { asItGoes, both } from "./as-it-goes.ts";
 import { type ColourChoice, paintFor } from "./colour.ts";
+import { EXIT } from "./exit.ts";
 import { statusOf } from "./fail-on.ts";
 import type { FileRequest } from "./file-options.ts";
 import { leave } from "./leave.ts";
@@ -121,7 +122,8 @@ async function showScreenOn(watched: Watched, ascii: boolean): Promise<void> {
     await showScreen(host, { ...options, close: closeScreen.signal, canStop: false, onShown });
   } catch (error) {
     // What is wrong with the screen is no reason to lose what is observed.
-    process.stderr.write(`smtpscope: the screen failed: ${(error as Error).message}\n`);
+    sayOnScreen = null;
+    tell(`the screen failed: ${(error as Error).message}`);
   }
   sayOnScreen = null;
   if (!isOver) print("smtpscope: the proxy goes on without a screen; Ctrl-C ends it\n");
@@ -149,8 +151,8 @@ const reask = askAgain(request.reask, request.references, {
   failed: tell,
 });
 
-link.on("error", () => finish());
-link.on("end", () => finish());
+link.on("error", () => void finish());
+link.on("end", () => void finish());
 
 const screen =
   request.screen !== null && watched !== null ? showScreenOn(watched, request.screen.ascii) : null;
@@ -161,6 +163,16 @@ const FILES_PATIENCE_MS = 10_000;
 async function finish(): Promise<void> {
   if (isOver) return;
   isOver = true;
+  // Unhandled it would end in status 1, which tells of what was found.
+  const status = await conclude().catch((error: Error) => {
+    tell(`internal error: ${error.message}; this is a defect of smtpscope`);
+    return EXIT.internal;
+  });
+  void leave(status);
+}
+
+/** @returns the exit status */
+async function conclude(): Promise<number> {
   closeScreen.abort();
   await screen;
   clearInterval(timer);
@@ -168,5 +180,5 @@ async function finish(): Promise<void> {
   observer.source.end();
   await Promise.race([files.close(observer.report()), sleep(FILES_PATIENCE_MS)]);
   print(summary());
-  void leave(statusOf(observer.report(), request.failOn));
+  return statusOf(observer.report(), request.failOn);
 }

@@ -121,13 +121,14 @@ export class LiveSource {
         this.#opened(id, openedOf(record, payload, start, end));
         break;
       case TICK:
-        this.#sink.tick(atUs);
+        this.#attempt(() => this.#sink.tick(atUs));
         break;
       case STATE:
         this.#handlers.state(jsonOf(payload, start, end) as RelayState);
         break;
       case RESTORE:
-        this.#handlers.restore(payload.slice(start, end));
+        // What one observer died of must not kill its successors too.
+        this.#attempt(() => this.#handlers.restore(payload.slice(start, end)));
         break;
       case ORDER:
         this.#handlers.order(jsonOf(payload, start, end) as Order);
