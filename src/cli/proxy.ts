@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ArgumentsCamelCase, Argv, InferredOptionTypes } from "yargs";
+import yargs, { type ArgumentsCamelCase, type Argv, type InferredOptionTypes } from "yargs";
 import { offerObservations } from "../relay/attach-point.ts";
 import { isLoopback, type ListenOn, parseNetworks } from "../relay/host-port.ts";
 import { kernelBy } from "../relay/kernel.ts";
@@ -107,7 +107,7 @@ type ProxyArguments = ArgumentsCamelCase<InferredOptionTypes<typeof OPTIONS>>;
 export function proxyOptions(argv: Argv) {
   return argv
     .options(OPTIONS)
-    .config("config", (path: string) => readConfig(path))
+    .config("config", readConfig)
     .example("$0 proxy -l 2525 -u mx.example.net:25", "Let a client connect to port 2525 instead")
     .example(
       "$0 proxy -l 2525 --mode tproxy --print-rules",
@@ -213,7 +213,7 @@ function limitsOf(args: ProxyArguments): RelayLimits {
         ? maxConnections
         : whole(args.maxConnPerClient, "max-conn-per-client"),
     connectTimeoutMs: parseLength(args.connectTimeout, "connect-timeout"),
-    idleTimeoutMs: parseLength(args.idleTimeout, "idle-timeout"),
+    idleTimeoutMs: parseLength(args.idleTimeout, "idle-timeout", Number.POSITIVE_INFINITY),
     allow: args.allow === undefined ? null : parseNetworks(args.allow, "allow"),
   };
 }
@@ -272,7 +272,11 @@ async function offer(relay: Relay, option: string | undefined, port: number): Pr
     return path;
   } catch (error) {
     const { message } = error as Error;
-    if (option !== undefined) throw new SmtpscopeError("usage", `--socket ${option}: ${message}`);
+    if (option !== undefined) {
+      const isThere = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+      const why = isThere ? "it is there already; remove it if no proxy offers it" : message;
+      throw new SmtpscopeError("usage", `--socket ${option}: ${why}`);
+    }
     complain(`nobody can attach: ${message}`);
     return null;
   }
@@ -348,22 +352,39 @@ function untilOver(
     };
     if (durationMs !== null) timers = [setTimeout(() => drain("the time is over"), durationMs)];
     process.on("SIGINT", () => drain("SIGINT")).on("SIGTERM", () => drain("SIGTERM"));
-    process.on("SIGHUP", () => reconfigure(relay, args));
+    process.on("SIGHUP", () => void reconfigure(relay, args));
     process.on("SIGUSR1", () => observer.order({ kind: "rotate" }));
     process.on("SIGUSR2", () => observer.order({ kind: "interim" }));
   });
 }
 
 /** SIGHUP: what can change without losing a connection changes. A terminal that went away sends it too. */
-function reconfigure(relay: Relay, args: ProxyArguments): void {
-  if (args.config === undefined) return;
+async function reconfigure(relay: Relay, { config }: ProxyArguments): Promise<void> {
+  if (config === undefined) return;
   try {
-    const config = readConfig(args.config);
-    relay.limits = limitsOf({ ...args, ...camel(config, Object.keys(LIMIT_OPTIONS)) } as ProxyArguments);
-    complain(`${args.config} read again: limits and --allow are as it says`);
+    relay.limits = limitsOf(await argumentsAgain());
+    complain(
+      `${config} read again: limits and --allow are as it says, or the command line where it says them`,
+    );
   } catch (error) {
     complain(`${(error as Error).message}; nothing changes`);
   }
+}
+
+/** The command line and its --config, as they were taken at the start. */
+function argumentsAgain(): Promise<ProxyArguments> {
+  return yargs(process.argv.slice(2))
+    .options(OPTIONS)
+    .config("config", readConfig)
+    .parserConfiguration({ "boolean-negation": false })
+    .strictOptions()
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new SmtpscopeError("usage", message);
+    })
+    .parseAsync();
 }
 
 function readConfig(path: string): Record<string, unknown> {
@@ -375,12 +396,4 @@ function readConfig(path: string): Record<string, unknown> {
   } catch (error) {
     throw new SmtpscopeError("usage", `--config ${path}: ${(error as Error).message}`);
   }
-}
-
-function camel(config: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    names
-      .filter((name) => name in config)
-      .map((name) => [name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), config[name]]),
-  );
 }

@@ -199,6 +199,33 @@ test("SIGHUP reads --config again; one that is wrong changes nothing; SIGUSR2 pr
   expect(await proxy.stop()).toBe(0);
 });
 
+test("SIGHUP takes the file as the start did: one network as text, numbers as text, the command line first", async () => {
+  const config = join(folder, "again.json");
+  const write = (value: object) => writeFileSync(config, JSON.stringify(value));
+  write({ "max-conn": "7", allow: "192.0.2.0/24" });
+  const proxy = await startProxy({
+    upstream,
+    args: ["-q", "--drain", "50ms", "--config", config, "--max-conn-per-client", "1"],
+  });
+  const again = async (word: string, times: number) => {
+    proxy.process.kill("SIGHUP");
+    await until(() => proxy.stderr().split(word).length > times, word);
+  };
+  expect((await client(proxy.port)).text()).toBe("");
+  write({ "max-conn": "8", allow: "127.0.0.0/8", "max-conn-per-client": 5 });
+  await again("read again", 1);
+  expect((await client(proxy.port)).text()).toBe("220 hello\r\n");
+  expect((await client(proxy.port)).text()).toBe("");
+  write({ "max-con": 1 });
+  await again("nothing changes", 1);
+  write({ allow: ["192.0.2.0/24"] });
+  await again("read again", 2);
+  write({});
+  await again("read again", 3);
+  expect(proxy.stderr()).not.toContain("not a function");
+  expect(await proxy.stop()).toBe(0);
+});
+
 test("SIGHUP from a terminal that goes away does not end it", async () => {
   const proxy = await startProxy({ upstream, args: QUIET });
   proxy.process.kill("SIGHUP");
@@ -221,6 +248,11 @@ const MISTAKES: readonly (readonly [string, readonly string[], string])[] = [
   ],
   ["no network", ["-l", "2525", "-u", "127.0.0.1:25", "--allow", "everybody"], "--allow takes networks"],
   ["no length of time", ["-l", "2525", "-u", "127.0.0.1:25", "--drain", "soon"], "--drain"],
+  [
+    "longer than a timer can be",
+    ["-l", "2525", "-u", "127.0.0.1:25", "--connect-timeout", "25d"],
+    '--connect-timeout: "25d" is too long; 24d is the most',
+  ],
   [
     "more than there are descriptors",
     ["-l", "2525", "-u", "127.0.0.1:25", "--max-conn", "99999999"],
