@@ -8,6 +8,7 @@ import { SmtpscopeError } from "../spine/errors.ts";
 import { FileFrames } from "../spine/files.ts";
 import type { FileView } from "../spine/report.ts";
 import type { SourceSink } from "../spine/wire.ts";
+import { DASH } from "./dash.ts";
 import type { Progress } from "./progress.ts";
 import { capturesIn, isFolder } from "./replay.ts";
 import { looksLikeJson, savedReport } from "./saved-report.ts";
@@ -20,7 +21,9 @@ export interface DiffReading {
   readonly signal: AbortSignal;
 }
 
+/** @throws SmtpscopeError */
 export function filesOf(name: string): string[] {
+  if (name === DASH) throw new SmtpscopeError("usage", "diff reads files: name two captures, not -");
   return isFolder(name) ? capturesIn(name) : [name];
 }
 

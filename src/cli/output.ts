@@ -11,6 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { cannotWrite, SmtpscopeError } from "../spine/errors.ts";
+import { DASH } from "./dash.ts";
 
 /** Where the result goes: standard output, or the file of -O. */
 export interface Output {
@@ -20,11 +21,12 @@ export interface Output {
 }
 
 /**
+ * @param path null or `-`: standard output
  * @param inputs files that are being read: a result must not take their place
  * @param asItGoes the result is written bit by bit, so the file is written in place
  */
 export function openOutput(path: string | null, inputs: readonly string[], asItGoes: boolean): Output {
-  if (path === null) return standardOutput();
+  if (path === null || path === DASH) return standardOutput();
   const there = safeStat(path);
   const taken = inputs.find((input) => isSameFile(path, input));
   if (taken !== undefined) {

@@ -7,7 +7,6 @@ import { learn } from "../rewriting/reference/learn.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import type { Answers, Reference } from "../spine/reference.ts";
 import { escapeText } from "../spine/text.ts";
-import { DASH } from "./dash.ts";
 import { EXIT } from "./exit.ts";
 import { openOutput } from "./output.ts";
 import { refuseRepeated } from "./report-options.ts";
@@ -49,7 +48,7 @@ export async function reference(args: ReferenceArguments): Promise<number> {
   const { times } = args;
   if (!Number.isInteger(times) || times < 1 || times > MAX_TIMES)
     throw new SmtpscopeError("usage", `--times takes a whole number from 1 to ${MAX_TIMES}`);
-  const output = openOutput(args.output === DASH ? null : (args.output ?? null), [], false);
+  const output = openOutput(args.output ?? null, [], false);
   try {
     const found = await askServer(args.server ?? "", times, parseLength(args.timeout, "timeout"));
     await output.write(`${JSON.stringify(found, null, 1)}\n`);

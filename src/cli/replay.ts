@@ -113,11 +113,7 @@ export async function replay(args: ReplayArguments): Promise<number> {
   const request = await requestOf(args, inputs.live !== null);
   const live = inputs.live === null ? null : await liveStream(args, request);
   if (args.tui && screenIsPossible(args.format, args.output)) return replayTui(args, inputs, live, request);
-  const output = openOutput(
-    args.output === DASH ? null : (args.output ?? null),
-    inputs.files,
-    args.format === "ndjson",
-  );
+  const output = openOutput(args.output ?? null, inputs.files, args.format === "ndjson");
   const progress = new Progress(process.stderr.isTTY === true && !args.quiet && inputs.live === null);
   const interrupt = new AbortController();
   let interrupted = false;

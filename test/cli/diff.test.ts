@@ -65,6 +65,14 @@ describe("a firewall that masks and holds", () => {
     expect(lines.at(-1)).toMatchObject({ kind: "diff-summary", matched: json.matched, clock: json.clock });
   });
 
+  test("to standard output by name", async () => {
+    const [plain, named] = await Promise.all([
+      run(["diff", inside, outside, "-o", "json"]),
+      run(["diff", inside, outside, "-o", "json", "-O", "-"]),
+    ]);
+    expect(named).toEqual(plain);
+  });
+
   test("to a file; and without --exit-code a difference is no error", async () => {
     const file = join(folder, "out.txt");
     const { status, stdout } = await run(["diff", inside, outside, "-O", file]);

@@ -232,11 +232,24 @@ describe.concurrent("2: wrong use", () => {
     [["replay", good, "-O", folder], /cannot write/],
     [["replay", "-", "-"], /only once/],
     [["schema", "extra"], /extra/],
+    [["diff", good, "-"], /name two captures, not -/],
+    [["replay", "-", "--duration", "30d"], /--duration: "30d" is too long; 24d is the most/],
+    [["reference", "localhost:25", "--timeout", "600h"], /--timeout: "600h" is too long/],
   ];
   test.each(wrong)("%j", async (args, says) => {
     const outcome = await run(args);
     expect(expectOneLine(outcome, 2)).toMatch(says);
     expect(outcome.stdout).toBe("");
+  });
+
+  test("a folder for sockets that is not the operator's alone is the operator's matter, not a defect", async () => {
+    const runtime = join(folder, "runtime");
+    mkdirSync(join(runtime, "smtpscope"), { recursive: true });
+    chmodSync(join(runtime, "smtpscope"), 0o755);
+    const outcome = await run(["attach"], { env: { XDG_RUNTIME_DIR: runtime } });
+    expect(expectOneLine(outcome, 2)).toMatch(/is not this user's alone: name the socket \(attach PATH/);
+    const nowhere = await run(["attach"], { env: { XDG_RUNTIME_DIR: good } });
+    expect(expectOneLine(nowhere, 2)).toMatch(/cannot be made \(ENOTDIR\)/);
   });
 
   test("a filter that cannot be read: what is wrong, and a caret below the place", async () => {
