@@ -1,6 +1,6 @@
 /** What `npm pack` makes runs when it is installed elsewhere, and brings its types. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { TOUR } from "./support/captures.ts";
@@ -29,6 +29,10 @@ beforeAll(() => {
     console.warn(`the tarball's dependencies cannot be had here, so it is not run: ${stderr.slice(0, 300)}`);
 }, 60_000);
 
+function licenceFile(name: string): string {
+  return readdirSync(join(ROOT, "node_modules", name)).find((file) => /^licen[cs]e/i.test(file))!;
+}
+
 describe("the tarball", () => {
   test("holds the program, its types, its captures, and no tests or sources", () => {
     for (const path of [
@@ -39,9 +43,32 @@ describe("the tarball", () => {
       TOUR,
       "README.md",
       "LICENSE",
+      "dist/LICENSES.txt",
+      "packaging/smtpscope-proxy.service",
     ])
       expect(files, path).toContain(path);
     expect(files.filter((path) => /^(src|test|bench|node_modules|\.ci)\//.test(path))).toEqual([]);
+  });
+
+  test("has the licence of every package whose code is in it", () => {
+    const texts = readFileSync(join(ROOT, "dist/LICENSES.txt"), "utf8");
+    for (const name of ["yargs", "yargs-parser", "hdr-histogram-js", "fzstd"]) {
+      const { version } = JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8"));
+      expect(texts).toContain(`\n${name} ${version} (`);
+      expect(texts).toContain(
+        readFileSync(join(ROOT, "node_modules", name, licenceFile(name)), "utf8").trim(),
+      );
+    }
+    const bundled = readdirSync(join(ROOT, "dist"), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".js"))
+      .map((path) => readFileSync(join(ROOT, "dist", path), "utf8"))
+      .join("\n");
+    // esbuild says above each file where it is from.
+    const names = [...bundled.matchAll(/^\s*\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(
+      ([, name]) => name!,
+    );
+    expect(new Set(names).size).toBeGreaterThan(5);
+    for (const name of new Set(names)) expect(texts, name).toContain(`\n${name} `);
   });
 
   test("runs when it is installed elsewhere", ({ skip }) => {
