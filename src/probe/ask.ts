@@ -127,7 +127,6 @@ function endOfReply(text: string): number {
 
 async function certificateOf(socket: Socket, host: string, timeoutMs: number): Promise<Certificate | null> {
   socket.removeAllListeners("data");
-  socket.removeAllListeners("error");
   // Whoever it is for: it is looked at, not trusted.
   const secured = connectTls({
     socket,

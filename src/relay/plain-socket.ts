@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
 import { NOBODY, type RelaySocket, type SocketOwner } from "./socket.ts";
 
+/** What libuv calls an error without a number of the system's. */
+const UV_UNKNOWN = -4094;
+
 /** A `net.Socket` as the relay's: where Node does not offer the handles below it (native/raw-socket.ts). */
 export class PlainSocket implements RelaySocket {
   owner: SocketOwner = NOBODY;
@@ -12,7 +15,7 @@ export class PlainSocket implements RelaySocket {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.owner.read(this, chunk.length, chunk, false)).pause();
     socket.on("end", () => this.owner.ended(this));
-    socket.on("error", ({ errno = 0, syscall = "" }: NodeJS.ErrnoException) =>
+    socket.on("error", ({ errno = UV_UNKNOWN, syscall = "" }: NodeJS.ErrnoException) =>
       this.owner.failed(this, errno, syscall),
     );
     socket.on("drain", () => this.owner.drained(this));
