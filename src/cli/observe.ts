@@ -1,7 +1,8 @@
-/** The observing process of a proxy, started by it: see relay/observer-process.ts. Its one argument is an ObserveRequest. */
+/** The observing process of a proxy, started by it: see relay/observer-process.ts. It is given an ObserveRequest. */
+import { closeSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Order } from "../relay/facts.ts";
-import { inheritedLink, sendCheckpoint } from "../relay/observer-end.ts";
+import { inheritedLink, REQUEST_FD, sendCheckpoint } from "../relay/observer-end.ts";
 import { FORMATS } from "../reports/index.ts";
 import { escapeText } from "../spine/text.ts";
 import { asItGoes, both } from "./as-it-goes.ts";
@@ -41,7 +42,8 @@ const MAX_UNREAD_BYTES = 1 << 20;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const)
   process.on(signal, () => {});
 
-const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
+const request = JSON.parse(readFileSync(REQUEST_FD, "utf8")) as ObserveRequest;
+closeSync(REQUEST_FD);
 neverWaitFor(process.stdout, process.stderr);
 let canPrint = true;
 let observed = false;

@@ -160,7 +160,7 @@ export async function proxy(args: ProxyArguments): Promise<number> {
   const request: ObserveRequest = { ...report, format, color, reask, screen, files, about };
   const observer = new ObserverProcess(relay, {
     script: fileURLToPath(new URL("./observe.js", import.meta.url)),
-    args: [JSON.stringify(request)],
+    request: JSON.stringify(request),
     onRestart: (why) => {
       if (screen !== null) {
         // The terminal, from a screen that could not give it back itself.
@@ -170,7 +170,7 @@ export async function proxy(args: ProxyArguments): Promise<number> {
       }
       complain(`the analysing process ${why}; mail flows on, it is started again`);
       if (screen !== null) complain("without a screen; to have one: smtpscope attach --tui");
-      return [JSON.stringify({ ...request, screen: null })];
+      return JSON.stringify({ ...request, screen: null });
     },
   });
   // Signals are heeded before anybody is told that it runs.

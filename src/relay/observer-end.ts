@@ -9,6 +9,9 @@ import type { Duplex, Writable } from "node:stream";
 /** The descriptor that the relay hands to the observer it starts. */
 export const LINK_FD = 3;
 
+/** And the one by which it says, before anything else, what the observer is to do. */
+export const REQUEST_FD = 4;
+
 /** As much as a socket pair holds. */
 const READ_BYTES = 1 << 18;
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import type { Order } from "./facts.ts";
 import type { Link } from "./link.ts";
-import { CheckpointReader, LINK_FD } from "./observer-end.ts";
+import { CheckpointReader, LINK_FD, REQUEST_FD } from "./observer-end.ts";
 import type { Relay } from "./relay.ts";
 
 /**
@@ -17,16 +17,17 @@ const LIVED_LONG_MS = 30_000;
 
 export interface ObserverCommand {
   readonly script: string;
-  readonly args: readonly string[];
-  /** Tells the operator, by whatever means there are. @returns the arguments of the next one */
-  readonly onRestart: (why: string) => readonly string[];
+  /** Handed to it by a descriptor of its own: an argument has room for 128 KiB, and everybody can read it. */
+  readonly request: string;
+  /** Tells the operator, by whatever means there are. @returns the request to the next one */
+  readonly onRestart: (why: string) => string;
 }
 
 export class ObserverProcess {
   link: Link | null = null;
   readonly #relay: Relay;
   readonly #command: ObserverCommand;
-  #args: readonly string[];
+  #request: string;
   #child: ChildProcess | null = null;
   #checkpoint: Buffer | null = null;
   /** Connections that were over when the last checkpoint came: what became of later ones is known to the observer alone. */
@@ -39,7 +40,7 @@ export class ObserverProcess {
   constructor(relay: Relay, command: ObserverCommand) {
     this.#relay = relay;
     this.#command = command;
-    this.#args = command.args;
+    this.#request = command.request;
   }
 
   start(): void {
@@ -48,8 +49,8 @@ export class ObserverProcess {
     const failed = ({ message }: Error) => this.#ended(`could not be started: ${message}`, startedMs, null);
     let child: ChildProcess;
     try {
-      child = spawn(process.execPath, [this.#command.script, ...this.#args], {
-        stdio: ["inherit", "inherit", "inherit", "pipe"],
+      child = spawn(process.execPath, [this.#command.script], {
+        stdio: ["inherit", "inherit", "inherit", "pipe", "pipe"],
       });
     } catch (error) {
       // Most failures are told by an event; that of a host without memory is thrown.
@@ -76,9 +77,11 @@ export class ObserverProcess {
     // Without descriptors it is not started, and there are no streams.
     const streams = child.stdio as typeof child.stdio | undefined;
     const stream = streams?.[LINK_FD] as Duplex | null | undefined;
+    const asked = streams?.[REQUEST_FD] as Duplex | null | undefined;
     if (stream === null || stream === undefined) return;
-    // Whatever breaks it is told by the exit of the process.
-    stream.on("error", () => {});
+    // Whatever breaks them is told by the exit of the process.
+    for (const each of [stream, asked]) each?.on("error", () => {});
+    asked?.resume().end(this.#request);
     const checkpoints = new CheckpointReader();
     stream.on("data", (chunk: Buffer) => {
       checkpoints.push(chunk);
@@ -109,7 +112,7 @@ export class ObserverProcess {
       performance.now() - startedMs > LIVED_LONG_MS
         ? FIRST_PAUSE_MS
         : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-    this.#args = this.#command.onRestart(why);
+    this.#request = this.#command.onRestart(why);
     this.#timer = setTimeout(() => this.start(), this.#pauseMs);
   }
 

@@ -199,6 +199,28 @@ test("SIGHUP reads --config again; one that is wrong changes nothing; SIGUSR2 pr
   expect(await proxy.stop()).toBe(0);
 });
 
+test("what is to be compared with may be larger than a program's argument", async () => {
+  const file = join(folder, "large.json");
+  const HELP = Array.from({ length: 40 }, (_, i) => [`214-${i} ${"x".repeat(5_000)}\r\n`]);
+  writeFileSync(
+    file,
+    JSON.stringify({
+      kind: "smtpscope-reference",
+      schema: 1,
+      server: "mx:25",
+      takenAt: null,
+      replies: { HELP },
+    }),
+  );
+  const proxy = await startProxy({
+    upstream,
+    args: ["-q", "-o", "json", "--drain", "50ms", "--reference", file],
+  });
+  expect((await client(proxy.port)).text()).toBe("220 hello\r\n");
+  expect(await proxy.stop()).toBe(0);
+  expect(JSON.parse(proxy.stdout()).relay).toMatchObject({ accepted: 1, observerRestarts: 0 });
+});
+
 test("SIGHUP takes the file as the start did: one network as text, numbers as text, the command line first", async () => {
   const config = join(folder, "again.json");
   const write = (value: object) => writeFileSync(config, JSON.stringify(value));

@@ -8,12 +8,12 @@ test("a start that throws is one that failed: it is told, tried again, and count
   const relay = { observerRestarts: 0, closedCount: 3, missed: { connections: 0 }, tellState() {} };
   const told: string[] = [];
   const observer = new ObserverProcess(relay as unknown as Relay, {
-    script: "unused.js",
     // Node throws for this, as it does where there is no memory.
-    args: ["\0"],
+    script: "\0",
+    request: "{}",
     onRestart: (why) => {
       told.push(why);
-      return ["\0"];
+      return "{}";
     },
   });
   observer.start();
