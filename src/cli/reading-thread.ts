@@ -9,18 +9,22 @@ export class ReadingThread {
   #idle: () => void = () => {};
   #part: (part: ReadPart) => void = () => {};
   #failed: (error: Error) => void = () => {};
+  #error: Error | null = null;
 
   constructor(request: ReadRequest, hooks: ReadHooks, servers: Set<string>) {
     this.#servers = servers;
     const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
     this.#worker = new Worker(url, { workerData: request });
-    this.#worker.on("error", (error: Error) => this.#failed(error));
+    this.#worker.on("error", (error: Error) => this.#fail(error));
+    this.#worker.on("exit", (status) =>
+      this.#fail(new Error(`a reading thread ended with status ${status}`)),
+    );
     this.#worker.on("message", (message: FromWorker) => {
       switch (message.kind) {
         case "lines":
           Promise.resolve(hooks.write(message.lines)).then(
             () => this.#send({ kind: "written" }),
-            (error: Error) => this.#failed(error),
+            (error: Error) => this.#fail(error),
           );
           break;
         case "progress":
@@ -39,6 +43,12 @@ export class ReadingThread {
     });
   }
 
+  /** Also when nothing is waited for: what is asked of it next would never be answered. */
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.#failed(error);
+  }
+
   #send(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
@@ -55,6 +65,7 @@ export class ReadingThread {
     return new Promise((resolve, reject) => {
       this.#idle = resolve;
       this.#failed = reject;
+      if (this.#error !== null) reject(this.#error);
       this.#send({ kind: "group", paths });
     });
   }
@@ -63,6 +74,7 @@ export class ReadingThread {
     return new Promise((resolve, reject) => {
       this.#part = resolve;
       this.#failed = reject;
+      if (this.#error !== null) reject(this.#error);
       this.#send({ kind: "finish", servers: this.#servers });
     });
   }
