@@ -1,4 +1,5 @@
-import { type AddressInfo, type Server, Socket } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+import { unconnectedSocket } from "./native/handles.ts";
 import { openHandles, RawSocket } from "./native/raw-socket.ts";
 import { PlainSocket } from "./plain-socket.ts";
 import type { RelaySocket, SocketOwner } from "./socket.ts";
@@ -36,8 +37,7 @@ export function acceptWith(server: Server, accept: (client: RelaySocket) => void
  */
 export function socketWith({ fd }: { readonly fd?: number }, owner: SocketOwner): RelaySocket {
   if (handles !== null) return RawSocket.unconnected(handles, fd ?? null, owner);
-  const options = { allowHalfOpen: true, manualStart: true, ...(fd === undefined ? {} : { fd }) };
-  const socket = new PlainSocket(new Socket(options as object));
+  const socket = new PlainSocket(unconnectedSocket(fd ?? null));
   socket.owner = owner;
   return socket;
 }

@@ -13,11 +13,10 @@ export function fdOf(owner: object): number | null {
 }
 
 /**
- * A socket over a bound but unconnected descriptor; `connect()` it before anything else. From here on
- * the descriptor is the socket's: destroying the one closes the other.
+ * A socket to be connected, over a descriptor where that is bound already; `connect()` it before anything
+ * else. From here on the descriptor is the socket's: destroying the one closes the other.
  */
-export function unconnectedSocket(fd: number): Socket {
-  return new Socket({ fd, manualStart: true, allowHalfOpen: true } as ConstructorParameters<
-    typeof Socket
-  >[0]);
+export function unconnectedSocket(fd: number | null): Socket {
+  const options = { manualStart: true, allowHalfOpen: true, ...(fd === null ? {} : { fd }) };
+  return new Socket(options as ConstructorParameters<typeof Socket>[0]);
 }
