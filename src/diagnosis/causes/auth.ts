@@ -21,7 +21,7 @@ export const auth: Cause = {
       "saslauthd with LDAP or PAM (pam_faildelay: 2 s after a failure), Dovecot (auth_failure_delay, 2 s), bcrypt with a high cost.",
     ],
     confirm: ["Authenticate against the backend directly, timed."],
-    remedy: ["Cache credentials (saslauthd -c, Dovecot auth_cache)."],
+    remedy: ["Cache credentials (saslauthd -c, Dovecot auth_cache_size)."],
     deliberate: "After a wrong password usually yes.",
     sources: ["RFC 4954", "Dovecot: auth_failure_delay"],
   },

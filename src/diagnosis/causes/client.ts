@@ -33,7 +33,7 @@ export const client: Cause = {
     ],
     evidence: [
       "The time lies between a reply and the next command, or within the message while nothing is unacknowledged.",
-      "Postfix sleeps 10 s before the dot when the banner looks masked (stars): then the firewall is the reason.",
+      "Postfix sleeps 10 s before the dot when the banner looks masked (stars) and the mail has waited in its queue for 500 s: then the firewall is the reason.",
     ],
     usually: [
       "Scripts, people who type, senders that throttle, clients that give up before the server answers (some after 30 or 45 s, the standard says 5 minutes).",
@@ -41,6 +41,6 @@ export const client: Cause = {
     confirm: ["The client's log."],
     remedy: ["Depends on the client."],
     deliberate: "Sometimes: rate limits of the sender.",
-    sources: ["RFC 5321 §4.5.3.2", "Postfix: smtp_pix_workarounds, smtp_pix_workaround_delay_time"],
+    sources: ["RFC 5321 §4.5.3.2", "Postfix: smtp_pix_workarounds, smtp_pix_workaround_delay_time, smtp_pix_workaround_threshold_time"],
   },
 };

@@ -43,7 +43,8 @@ export const connectionQueue: Cause = {
       "A capture that does not see all of the server's clients does not see the queue.",
     ],
     usually: [
-      "Postfix (process limit; its listen queue is as long), Exim (smtp_accept_max), Sendmail (MaxDaemonChildren), Cisco ESA (maximum concurrent connections, TCP queue).",
+      "Postfix (process limit; its listen queue is as long), Cisco ESA (maximum concurrent connections, TCP queue), servers with a fixed number of workers.",
+      "Not Exim and Sendmail: at their limits they turn clients away, with 421 (smtp_accept_max) or by refusing the connection (MaxDaemonChildren).",
     ],
     confirm: [
       "On the server: count smtpd processes; nstat -az TcpExtListenOverflows; ss -ltn (Recv-Q at its limit).",

@@ -20,7 +20,7 @@ export const dnsLoss: Cause = {
   },
   remedy:
     "Look for lost UDP between the mail server and its resolver (drops, rate limits, connection tracking), and for a first resolver that does not answer.",
-  source: "resolv.conf(5); Cisco 118016 (order of lookups at a listener)",
+  source: "resolv.conf(5)",
   explanation: {
     title: "A reply waits because a DNS query or its answer was lost",
     what: [

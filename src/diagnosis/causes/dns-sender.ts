@@ -17,7 +17,7 @@ export const dnsSender: Cause = {
   },
   remedy:
     "Time the MX, A and TXT lookups of the senders' domains on the server; a domain whose name servers are slow is its owner's fault, a slow resolver is yours.",
-  source: "RFC 5321 §3.6.2; RFC 7208",
+  source: "RFC 5321 §2.3.5; RFC 7208",
   explanation: {
     title: "A reply waits for a lookup of the sender's or HELO name",
     what: [
@@ -36,6 +36,6 @@ export const dnsSender: Cause = {
       "Check what is cheap first: restrictions are evaluated in order.",
     ],
     deliberate: "No. The check is wanted, its duration is not.",
-    sources: ["RFC 5321 §3.6.2", "RFC 7208 §4.6.4 (limits of SPF lookups)"],
+    sources: ["RFC 5321 §2.3.5", "RFC 7208 §4.6.4 (limits of SPF lookups)"],
   },
 };

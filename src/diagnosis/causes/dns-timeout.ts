@@ -20,7 +20,7 @@ export const dnsTimeout: Cause = {
   },
   remedy:
     "Check the resolver that the mail server uses (reachable? answering?), and the name servers of the zones that are named here.",
-  source: "resolv.conf(5); Cisco 118016 (order of lookups at a listener)",
+  source: "resolv.conf(5); AsyncOS guides, DNS settings",
   explanation: {
     title: "A reply waits until the resolver gives up",
     what: [

@@ -48,7 +48,7 @@ export const packetLoss: Cause = {
     ],
     evidence: [
       "Copies of the same bytes; the acknowledgement names (by its timestamp) a later copy, not the first.",
-      "A reply that was lost before it came to the point of capture leaves no copy: only the timer's steps hint at it (0.2, 0.4, 0.8, 1.7 s).",
+      "A reply that was lost before it came to the point of capture leaves no copy: only the timer's steps hint at it: 0.2, 0.6, 1.4, 3 s for one, two, three, four lost copies, or 0.2, 0.4, 0.8, 1.6 s where a loss probe came first; a round trip more each.",
     ],
     usually: ["Overloaded links, duplex mismatch, faulty optics, firewalls that drop."],
     confirm: ["Capture at both ends and compare.", "ip -s link; nstat TcpRetransSegs."],

@@ -13,7 +13,7 @@ export const answeredTooSoon: Signature = {
   remedy:
     "Look for who answers: a mail shield on the client's own host, or a proxy near it. The reply in the frame " +
     "named is not the server's.",
-  source: "RFC 6298 §2 (round trips); Bugtraq 2002 on Norton AntiVirus",
+  source: "RFC 7323 §4 (round trips); Bugtraq 2002 on Norton AntiVirus",
   detect(packets, { handshakes, leastHandshakeUs }) {
     // A handshake may be slow for reasons of its own (ARP, a busy firewall): several must have been.
     const soon = handshakes < MIN_HANDSHAKES ? null : tooSoon(packets, leastHandshakeUs);
@@ -40,6 +40,6 @@ export const answeredTooSoon: Signature = {
     confirm: ["Capture at the server: is the command there at all?"],
     remedy: ["Exclude the mail program or the port from the shield."],
     deliberate: "Yes: it is how they keep mail readable.",
-    sources: ["RFC 6298 §2", "Bugtraq, 2002"],
+    sources: ["RFC 7323 §4", "Bugtraq, 2002"],
   },
 };

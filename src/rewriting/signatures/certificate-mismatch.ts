@@ -11,7 +11,7 @@ export const certificateMismatch: Signature = {
   remedy:
     "Compare with the certificate that the server shows on its own host (smtpscope reference localhost:25): if it is " +
     "another, a device on the path looks into TLS. If it is the same, give the server one for its own name.",
-  source: "RFC 6125; RFC 7817",
+  source: "RFC 9525; RFC 7817",
   detect({ banner, hello }, { names, issuer }) {
     const hosts = [hostIn(banner?.lines[0]), hostIn(hello?.lines[0])].filter((host) => host !== null);
     const named = names.filter((name) => name.includes("."));
@@ -42,6 +42,6 @@ export const certificateMismatch: Signature = {
     confirm: ["openssl s_client -starttls smtp -connect HOST:25 on the server itself, and from here."],
     remedy: ["Exempt the server from TLS inspection, or give it a certificate for its own name."],
     deliberate: "Where inspection is wanted, yes.",
-    sources: ["RFC 6125", "RFC 7817"],
+    sources: ["RFC 9525 (before: RFC 6125)", "RFC 7817"],
   },
 };
