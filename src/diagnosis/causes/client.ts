@@ -41,6 +41,9 @@ export const client: Cause = {
     confirm: ["The client's log."],
     remedy: ["Depends on the client."],
     deliberate: "Sometimes: rate limits of the sender.",
-    sources: ["RFC 5321 §4.5.3.2", "Postfix: smtp_pix_workarounds, smtp_pix_workaround_delay_time, smtp_pix_workaround_threshold_time"],
+    sources: [
+      "RFC 5321 §4.5.3.2",
+      "Postfix: smtp_pix_workarounds, smtp_pix_workaround_delay_time, smtp_pix_workaround_threshold_time",
+    ],
   },
 };
