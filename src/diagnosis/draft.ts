@@ -35,8 +35,12 @@ export const TAINTED = 8;
 /** Prompt, and asked promptly: only its phase, code and wait are kept. */
 export const BRIEF = 16;
 
-/** A reply with a temporary refusal that says why (the wording of the usual greylisting programs). */
-const SAYS_GREYLISTED = /gr[ae]y\s?-?list|try again (?:in|later)|deferred.*(?:minute|second)/i;
+/**
+ * A reply with a temporary refusal that says why (the wording of the usual greylisting programs; the last is spamd's).
+ * "Try again later" alone is what servers say of any trouble, as Postfix does of a milter that fails.
+ */
+const SAYS_GREYLISTED =
+  /gr[ae]y\s?-?list|try again in \d|deferred.*(?:minute|second)|temporary failure, please try again later/i;
 
 /** Replies listed of all open dialogues together, at 250 octets each: 4 of as many dialogues as can be followed. */
 const MAX_LISTED_TOTAL = 1 << 14;

@@ -1,4 +1,5 @@
 import { type PhasePart, Recorder } from "../latency/recorder.ts";
+import { halfDecade, halfDecadeStartUs, type SeriesPart } from "../latency/series.ts";
 import type { Conversation, DialogueListener } from "../spine/conversation.ts";
 import type { Exchange } from "../spine/exchange.ts";
 import { BODY, CONNECT, EHLO, PHASES, type Phase } from "../spine/phase.ts";
@@ -93,17 +94,22 @@ function timesOf(recorder: Recorder): Period["phases"] {
   const phases = new Map<Phase, PhaseTimes>();
   recorder.phases.forEach(({ service }, index) => {
     if (service.n === 0) return;
-    const { direct, buckets } = service.part();
-    const counts: [number, number][] = [];
-    direct?.forEach((count, value) => {
-      if (count > 0) counts.push([value, count]);
-    });
-    for (let i = 0; i < buckets.length; i += 2) counts.push([buckets[i]!, buckets[i + 1]!]);
+    const counts = countsOf(service.part());
     const percentileUs = (percentile: number) => service.percentileUs(percentile);
-    counts.sort(([a], [b]) => a - b);
     phases.set(PHASES[index]!, { n: service.n, counts, isBinned: false, percentileUs });
   });
   return phases;
+}
+
+/** Each value once: of a series that was asked and went on, short times are in both places. */
+function countsOf({ direct, buckets }: SeriesPart): Counts {
+  const counts = new Map<number, number>();
+  direct?.forEach((count, value) => {
+    if (count > 0) counts.set(value, count);
+  });
+  for (let i = 0; i < buckets.length; i += 2)
+    counts.set(buckets[i]!, (counts.get(buckets[i]!) ?? 0) + buckets[i + 1]!);
+  return [...counts].sort(([a], [b]) => a - b);
 }
 
 function withoutCode(line: string): string {
@@ -144,11 +150,7 @@ export function binned({ counts, isBinned }: PhaseTimes): Counts {
   if (isBinned) return counts;
   const bars = new Map<number, number>();
   for (const [value, count] of counts) {
-    let half = value < 1 ? 0 : Math.floor(2 * Math.log10(value));
-    // Floating point may put a boundary value on either side.
-    if (Math.round(10 ** ((half + 1) / 2)) <= value) half++;
-    if (half > 0 && Math.round(10 ** (half / 2)) > value) half--;
-    const fromUs = half === 0 ? 0 : Math.round(10 ** (half / 2));
+    const fromUs = halfDecadeStartUs(halfDecade(value));
     bars.set(fromUs, (bars.get(fromUs) ?? 0) + count);
   }
   return [...bars].sort(([a], [b]) => a - b);

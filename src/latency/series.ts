@@ -98,9 +98,9 @@ export class Series {
     const bars: HistogramBar[] = [];
     let below = 0;
     for (let half = halfDecade(this.minUs); half <= last; half++) {
-      const toUs = Math.round(10 ** ((half + 1) / 2));
+      const toUs = halfDecadeStartUs(half + 1);
       const upTo = half === last ? this.n : countBelow(histogram, toUs);
-      bars.push({ fromUs: half === 0 ? 0 : Math.round(10 ** (half / 2)), toUs, count: upTo - below });
+      bars.push({ fromUs: halfDecadeStartUs(half), toUs, count: upTo - below });
       below = upTo;
     }
     return bars;
@@ -132,12 +132,18 @@ export class Series {
   }
 }
 
-function halfDecade(valueUs: number): number {
+/** Which half-decade a value is in: 0 for 0 … 2 µs, 1 for 3 … 9 µs. */
+export function halfDecade(valueUs: number): number {
   let half = valueUs < 1 ? 0 : Math.floor(2 * Math.log10(valueUs));
   // Floating point may put a boundary value on either side.
-  if (Math.round(10 ** ((half + 1) / 2)) <= valueUs) half++;
-  if (half > 0 && Math.round(10 ** (half / 2)) > valueUs) half--;
+  if (halfDecadeStartUs(half + 1) <= valueUs) half++;
+  if (half > 0 && halfDecadeStartUs(half) > valueUs) half--;
   return half;
+}
+
+/** Where a half-decade begins, µs. */
+export function halfDecadeStartUs(half: number): number {
+  return half === 0 ? 0 : Math.round(10 ** (half / 2));
 }
 
 /** Recorded values below a bound, to the histogram's resolution. */

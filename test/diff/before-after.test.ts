@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import { Capture } from "../../src/capture/capture.ts";
 import { Dialogues } from "../../src/dialogue/dialogues.ts";
 import { compareProfiles } from "../../src/diff/before-after.ts";
-import { binned, generalised, type Period, PeriodRecorder } from "../../src/diff/period.ts";
+import { binned, generalised, type Period, PeriodRecorder, periodOfTimes } from "../../src/diff/period.ts";
+import { Recorder } from "../../src/latency/recorder.ts";
 import { Series } from "../../src/latency/series.ts";
 import type { BeforeAfter } from "../../src/spine/before-after.ts";
+import { MAIL } from "../../src/spine/phase.ts";
 import { EPOCH_US, scrambled } from "../support/raw-ip.ts";
 import { EHLO_LINES, type MailOptions, mail, PLAIN, replyOf, type Said, travel } from "./path.ts";
 
@@ -138,4 +140,20 @@ test("single times fall into the bars that a report has", () => {
   // A report's bars count to the histogram's resolution.
   const near = (count: number) => expect.toSatisfy((made: number) => Math.abs(made - count) <= 3);
   expect(made).toEqual(bars.map(({ fromUs, count }) => [fromUs, near(count)]));
+});
+
+test("a period that was looked at and went on is no other for that", () => {
+  const [quiet, asked] = [new Recorder(), new Recorder()];
+  for (let i = 0; i < 200; i++) {
+    for (const recorder of [quiet, asked]) recorder.reply(MAIL, 300 + (i % 3), null, 0, null, 250);
+    if (i % 50 === 49) asked.phases[MAIL]!.service.percentileUs(95);
+    if (i === 120) asked.phases[MAIL]!.service.percentileUs(50);
+  }
+  const [before, after] = [quiet, asked].map((recorder) =>
+    periodOfTimes(structuredClone(recorder.part()), 1),
+  );
+  expect(after!.phases.get("mail")!.counts).toEqual(before!.phases.get("mail")!.counts);
+  const [mailPhase] = compareProfiles(before!, after!, "0").phases;
+  expect(mailPhase!.verdict).toBe("same");
+  expect(mailPhase!.p).toBeCloseTo(1, 6);
 });
