@@ -14,7 +14,7 @@ import {
   checkServer,
   proveOther,
   proveOwn,
-  type Watched,
+  type WatchedProxy,
   watch,
 } from "../relay/doctor/passage.ts";
 import type { ListenOn } from "../relay/host-port.ts";
@@ -132,7 +132,11 @@ async function checkUpstream(args: DoctorArguments): Promise<Check[]> {
 }
 
 /** Where this host can make a connection that has to pass through the proxy, it does. */
-async function checkPassage(plan: RulePlan, proxy: Watched | null, waitMs: number | null): Promise<Check> {
+async function checkPassage(
+  plan: RulePlan,
+  proxy: WatchedProxy | null,
+  waitMs: number | null,
+): Promise<Check> {
   if (proxy === null) {
     const says = "no proxy runs on this port (that this user may watch), so nothing was tried";
     return waitMs === null ? note("passage", says) : missing("passage", says);

@@ -43,7 +43,7 @@ async function run(args: readonly string[]): Promise<number> {
       .command(
         "proxy",
         "Stand between a client and a mail server, and say how long every reply takes",
-        async (argv) => (await import("./proxy.ts")).proxyOptions(argv),
+        async (argv) => (await import("./proxy-options.ts")).proxyOptions(argv),
         async (parsed) => {
           status = await (await import("./proxy.ts")).proxy(parsed);
         },

@@ -1,14 +1,13 @@
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import yargs, { type ArgumentsCamelCase, type Argv, type InferredOptionTypes } from "yargs";
 import { offerObservations } from "../relay/attach-point.ts";
-import { isLoopback, type ListenOn, parseNetworks } from "../relay/host-port.ts";
+import { isLoopback, type ListenOn } from "../relay/host-port.ts";
 import { kernelBy } from "../relay/kernel.ts";
 import { openNative } from "../relay/native/native.ts";
 import { dropPrivileges } from "../relay/native/privileges.ts";
 import { ObserverProcess } from "../relay/observer-process.ts";
-import { Relay, type RelayLimits } from "../relay/relay.ts";
+import { Relay } from "../relay/relay.ts";
 import type { Route } from "../relay/route.ts";
 import { restoreSettings, terminalSettings } from "../relay/terminal-settings.ts";
 import type { Upstream } from "../relay/upstream.ts";
@@ -16,108 +15,19 @@ import { hostOf, portOf } from "../spine/address.ts";
 import { SmtpscopeError } from "../spine/errors.ts";
 import { plural } from "../spine/format.ts";
 import { complain, complainBy, complainTo } from "./complain.ts";
-import { descriptorLimit, possibleConnections, SPARE_DESCRIPTORS } from "./descriptors.ts";
 import { EXIT } from "./exit.ts";
-import { FILE_OPTIONS, fileRequest, refuseUnwritable } from "./file-options.ts";
+import { fileRequest, refuseUnwritable } from "./file-options.ts";
 import { leaveAtLatest } from "./leave.ts";
 import type { ObserveRequest } from "./observe.ts";
-import { REASK_OPTIONS, reaskRequest } from "./reask.ts";
-import { REPORT_OPTIONS, refuseRepeated, reportRequest } from "./report-options.ts";
-import { listenOn, ROUTE_OPTIONS, resolveOrSay, routeOf, sourceOf, upstreamOf } from "./route-options.ts";
+import { argumentsAgain, limitsOf, PROXY_TABLE, type ProxyArguments } from "./proxy-options.ts";
+import { reaskRequest } from "./reask.ts";
+import { refuseRepeated, reportRequest } from "./report-options.ts";
+import { listenOn, resolveOrSay, routeOf, sourceOf, upstreamOf } from "./route-options.ts";
 import { rulesText } from "./rules-text.ts";
 import { socketFolder } from "./socket-folder.ts";
-import { RESTORE_TERMINAL, SCREEN_OPTIONS, screenIsPossible } from "./terminal.ts";
+import { RESTORE_TERMINAL, screenIsPossible } from "./terminal.ts";
 import { parseLength } from "./times.ts";
 import { unwaitedWriter } from "./unwaited.ts";
-
-const LIMIT_OPTIONS = {
-  "max-conn": {
-    type: "number",
-    requiresArg: true,
-    describe: "Connections at once; more are refused [default: 10000, or what ulimit -n allows]",
-  },
-  "max-conn-per-client": {
-    type: "number",
-    requiresArg: true,
-    describe: "Connections at once from one address [default: as many as --max-conn]",
-  },
-  "connect-timeout": {
-    type: "string",
-    default: "30s",
-    requiresArg: true,
-    describe: "How long the server may take to accept a connection; 5s at most where it has another address",
-  },
-  "idle-timeout": {
-    type: "string",
-    default: "0",
-    requiresArg: true,
-    describe: "End connections on which nothing was said for so long; 0: never",
-  },
-  allow: {
-    type: "string",
-    array: true,
-    nargs: 1,
-    requiresArg: true,
-    describe: "Networks that may connect, e.g. 192.0.2.0/24; everybody otherwise",
-  },
-} as const;
-
-const OPTIONS = {
-  ...ROUTE_OPTIONS,
-  "print-rules": {
-    type: "string",
-    describe: "Print the nft and ip commands that the mode needs, and end; =down: those that undo them",
-  },
-  ...LIMIT_OPTIONS,
-  drain: {
-    type: "string",
-    default: "30s",
-    requiresArg: true,
-    describe: "How long open connections may go on after SIGTERM or Ctrl-C",
-  },
-  duration: { type: "string", requiresArg: true, describe: "End by itself after so long, e.g. 2h" },
-  socket: {
-    type: "string",
-    requiresArg: true,
-    describe: "Where attach may watch; none: nowhere",
-  },
-  format: {
-    alias: "o",
-    choices: ["text", "json"] as ("text" | "json")[],
-    default: "text" as "text" | "json",
-    requiresArg: true,
-    describe: "The summary at the end as text or JSON",
-  },
-  quiet: { alias: "q", type: "boolean", default: false, describe: "No line for each dialogue" },
-  ...FILE_OPTIONS,
-  config: {
-    type: "string",
-    requiresArg: true,
-    describe: "A JSON file with any of these options; read again on SIGHUP",
-  },
-  ...SCREEN_OPTIONS,
-  ...REPORT_OPTIONS,
-  ...REASK_OPTIONS,
-} as const;
-
-export const PROXY_OPTIONS: readonly string[] = Object.keys(OPTIONS);
-
-type ProxyArguments = ArgumentsCamelCase<InferredOptionTypes<typeof OPTIONS>>;
-
-export function proxyOptions(argv: Argv) {
-  return argv
-    .options(OPTIONS)
-    .config("config", readConfig)
-    .example("$0 proxy -l 2525 -u mx.example.net:25", "Let a client connect to port 2525 instead")
-    .example(
-      "$0 proxy -l 2525 --mode tproxy --print-rules",
-      "What brings clients' connections there, untouched",
-    )
-    .epilogue(
-      "Signals: SIGTERM or Ctrl-C once: no new connections, those there may end (--drain), summary, status 0; " +
-        "twice: end now. SIGHUP: read --config again. SIGUSR1: rotate files. SIGUSR2: print an interim summary",
-    );
-}
 
 /** The longest that the summary may take when all is over. */
 const SUMMARY_PATIENCE_MS = 30_000;
@@ -126,7 +36,7 @@ const LAST_WORDS_MS = 2_000;
 
 /** @returns the exit status, when it is over */
 export async function proxy(args: ProxyArguments): Promise<number> {
-  refuseRepeated(args, OPTIONS);
+  refuseRepeated(args, PROXY_TABLE);
   if (args.printRules !== undefined) {
     process.stdout.write(await rulesText(args, args.printRules));
     return EXIT.done;
@@ -189,36 +99,6 @@ export async function proxy(args: ProxyArguments): Promise<number> {
     if (socketPath !== null) rmSync(socketPath, { force: true });
   }
 }
-
-function limitsOf(args: ProxyArguments): RelayLimits {
-  const whole = (value: number, option: string) => {
-    if (Number.isInteger(value) && value > 0) return value;
-    throw new SmtpscopeError("usage", `--${option} takes a whole number above 0`);
-  };
-  const descriptors = descriptorLimit() ?? Number.POSITIVE_INFINITY;
-  const possible = possibleConnections(descriptors);
-  const maxConnections =
-    args.maxConn === undefined ? Math.min(DEFAULT_CONNECTIONS, possible) : whole(args.maxConn, "max-conn");
-  if (maxConnections > possible || possible < 1) {
-    throw new SmtpscopeError(
-      "usage",
-      `--max-conn ${maxConnections} needs ${maxConnections * 2 + SPARE_DESCRIPTORS} file descriptors, and ${descriptors} are allowed: ` +
-        `raise the limit (ulimit -n, LimitNOFILE=) or say --max-conn ${Math.max(1, possible)}`,
-    );
-  }
-  return {
-    maxConnections,
-    maxPerClient:
-      args.maxConnPerClient === undefined
-        ? maxConnections
-        : whole(args.maxConnPerClient, "max-conn-per-client"),
-    connectTimeoutMs: parseLength(args.connectTimeout, "connect-timeout"),
-    idleTimeoutMs: parseLength(args.idleTimeout, "idle-timeout", Number.POSITIVE_INFINITY),
-    allow: args.allow === undefined ? null : parseNetworks(args.allow, "allow"),
-  };
-}
-
-const DEFAULT_CONNECTIONS = 10_000;
 
 function refuseLoop(route: Route, upstream: Upstream): void {
   if (route.goesInCircles(upstream.addresses)) {
@@ -368,32 +248,5 @@ async function reconfigure(relay: Relay, { config }: ProxyArguments): Promise<vo
     );
   } catch (error) {
     complain(`${(error as Error).message}; nothing changes`);
-  }
-}
-
-/** The command line and its --config, as they were taken at the start. */
-function argumentsAgain(): Promise<ProxyArguments> {
-  return yargs(process.argv.slice(2))
-    .options(OPTIONS)
-    .config("config", readConfig)
-    .parserConfiguration({ "boolean-negation": false })
-    .strictOptions()
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? new SmtpscopeError("usage", message);
-    })
-    .parseAsync();
-}
-
-function readConfig(path: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-    throw new Error("it is not an object of options");
-  } catch (error) {
-    throw new SmtpscopeError("usage", `--config ${path}: ${(error as Error).message}`);
   }
 }

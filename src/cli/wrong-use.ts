@@ -2,7 +2,7 @@ import { nearest } from "../filter/filter-error.ts";
 import { ATTACH_OPTIONS } from "./attach.ts";
 import { DIFF_OPTIONS } from "./diff.ts";
 import { DOCTOR_OPTIONS } from "./doctor.ts";
-import { PROXY_OPTIONS } from "./proxy.ts";
+import { PROXY_OPTIONS } from "./proxy-options.ts";
 import { REFERENCE_OPTIONS } from "./reference.ts";
 import { REPLAY_OPTIONS } from "./replay.ts";
 

@@ -28,7 +28,7 @@ export interface HostAndPort {
 }
 
 /** A running proxy, watched. */
-export class Watched {
+export class WatchedProxy {
   #link: Duplex | null = null;
   readonly #reader: BatchReader;
   readonly #listeners = new Set<() => void>();
@@ -40,8 +40,8 @@ export class Watched {
   readonly answered = new Set<number>();
 
   /** @throws NodeJS.ErrnoException when no proxy is there */
-  static async at(path: string): Promise<Watched> {
-    const watched = new Watched();
+  static async at(path: string): Promise<WatchedProxy> {
+    const watched = new WatchedProxy();
     watched.#link = await attachedLink(path, (chunk) => watched.#read(chunk));
     watched.#link.on("error", () => {});
     return watched;
@@ -114,9 +114,9 @@ export class Watched {
 const MAX_REMEMBERED = 100_000;
 
 /** @returns null when no proxy is there */
-export async function watch(path: string): Promise<Watched | null> {
+export async function watch(path: string): Promise<WatchedProxy | null> {
   try {
-    const watched = await Watched.at(path);
+    const watched = await WatchedProxy.at(path);
     if ((await watched.waitFor(() => watched.state, STATE_PATIENCE_MS)) !== null) return watched;
     watched.close();
     return null;
@@ -126,7 +126,7 @@ export async function watch(path: string): Promise<Watched | null> {
 }
 
 /** Whether it is the proxy that is meant, and what it has to say of itself. */
-export function checkProxy(proxy: Watched | null, mode: string): Check[] {
+export function checkProxy(proxy: WatchedProxy | null, mode: string): Check[] {
   const state = proxy?.state ?? null;
   if (state === null) return [];
   const count = (counts: object) => Object.entries(counts).map(([why, number]) => `${why} ${number}`);
@@ -141,7 +141,7 @@ export function checkProxy(proxy: Watched | null, mode: string): Check[] {
 }
 
 /** Connects to `target`, which is the proxy or, where a rule should bring us to it, the server. */
-export async function proveOwn(proxy: Watched, target: HostAndPort): Promise<Check> {
+export async function proveOwn(proxy: WatchedProxy, target: HostAndPort): Promise<Check> {
   const where = endpointText(target.host, target.port);
   const localPort = await freePort();
   proxy.forget();
@@ -173,7 +173,7 @@ export async function proveOwn(proxy: Watched, target: HostAndPort): Promise<Che
 }
 
 /** Waits for a connection that somebody else makes. */
-export async function proveOther(proxy: Watched, patienceMs: number): Promise<Check> {
+export async function proveOther(proxy: WatchedProxy, patienceMs: number): Promise<Check> {
   proxy.forget();
   const id = await proxy.waitFor(
     () => idOf(proxy, (_, candidate) => proxy.answered.has(candidate)),
@@ -205,7 +205,7 @@ export async function checkServer(server: HostAndPort, sendProxy: ProxyVersion |
     : note("server", `${where} says "${text}"`);
 }
 
-function idOf(proxy: Watched, isIt: (opened: Opened, id: number) => boolean): number | null {
+function idOf(proxy: WatchedProxy, isIt: (opened: Opened, id: number) => boolean): number | null {
   for (const [id, opened] of proxy.opened) if (isIt(opened, id)) return id;
   return null;
 }
