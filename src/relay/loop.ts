@@ -3,7 +3,7 @@
  * proxy listens; or a rule brings the proxy's own connection to a server back to it.
  */
 import { networkInterfaces } from "node:os";
-import { addressBytes, addressText } from "../spine/address.ts";
+import { plainAddress } from "../spine/address.ts";
 import { isLoopback } from "./host-port.ts";
 
 interface Endpoint {
@@ -81,6 +81,5 @@ function isUnspecified(host: string): boolean {
 
 /** One spelling for an address; names stay as they are. */
 function plain(host: string): string {
-  const bytes = addressBytes(host.replace(/%.*$/, ""));
-  return bytes === null ? host : addressText(bytes);
+  return plainAddress(host.replace(/%.*$/, ""));
 }
