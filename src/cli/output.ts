@@ -1,9 +1,11 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   ftruncateSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   type Stats,
@@ -34,26 +36,37 @@ export function openOutput(path: string | null, inputs: readonly string[], asItG
   }
   // A whole result is made beside the old one and takes its place when it is complete.
   const beside = !asItGoes && (there === undefined || there.isFile());
-  const target = beside ? `${path}.${process.pid}.part` : path;
-  return new FileOutput(path, target, there === undefined);
+  // Where the name is a link, what it leads to is replaced, not the link.
+  const place = there === undefined ? path : realpathSync(path);
+  const target = beside ? `${place}.${process.pid}.part` : place;
+  return new FileOutput(path, place, target, there);
 }
 
 class FileOutput implements Output {
   readonly isTerminal = false;
+  /** As the operator named it. */
   readonly #path: string;
+  readonly #place: string;
   readonly #target: string;
   readonly #isNew: boolean;
   readonly #fd: number;
   #written = false;
   #failed = false;
 
-  constructor(path: string, target: string, isNew: boolean) {
+  constructor(path: string, place: string, target: string, there: Stats | undefined) {
     this.#path = path;
+    this.#place = place;
     this.#target = target;
-    this.#isNew = isNew;
+    this.#isNew = there === undefined;
+    const beside = target !== place;
     try {
+      // Left by a process of this number that was killed; and never through a link that somebody has laid.
+      if (beside) rmSync(target, { force: true });
       // Tried at once, so that a long read is not for nothing.
-      this.#fd = openSync(target, constants.O_WRONLY | constants.O_CREAT, 0o644);
+      const flags = constants.O_WRONLY | constants.O_CREAT | (beside ? constants.O_EXCL : 0);
+      this.#fd = openSync(target, flags, 0o644);
+      // Who may read the old result may read the new one, and nobody else.
+      if (beside && there !== undefined) fchmodSync(this.#fd, there.mode & 0o777);
     } catch (error) {
       throw new SmtpscopeError("output", cannotWrite(path, error));
     }
@@ -72,8 +85,8 @@ class FileOutput implements Output {
 
   close(): void {
     closeSync(this.#fd);
-    const beside = this.#target !== this.#path;
-    if (beside && this.#written && !this.#failed) renameSync(this.#target, this.#path);
+    const beside = this.#target !== this.#place;
+    if (beside && this.#written && !this.#failed) renameSync(this.#target, this.#place);
     else if (beside || (this.#isNew && !this.#written)) rmSync(this.#target, { force: true });
   }
 }

@@ -1,5 +1,13 @@
 /** What each option changes, and that it changes nothing else. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Report } from "../../src/spine/report.ts";
@@ -230,4 +238,16 @@ test("several interfaces, nanoseconds: the same dialogues", async () => {
   for (const capture of captures)
     times.push((await exchanges(capture)).map(({ verb, code }) => `${verb} ${code}`));
   for (const one of times) expect(one).toEqual(times[0]);
+});
+
+test("-O keeps who may read the old result, and a link that leads to it", async () => {
+  const real = join(folder, "private.txt");
+  const link = join(folder, "latest.txt");
+  writeFileSync(real, "old", { mode: 0o600 });
+  symlinkSync(real, link);
+  expect(await replay(TOUR, "-O", link)).toMatchObject({ status: 0, stderr: "" });
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(statSync(real).mode & 0o777).toBe(0o600);
+  expect(readFileSync(real, "utf8")).toContain("Dialogues");
+  expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
 });
