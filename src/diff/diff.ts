@@ -116,7 +116,7 @@ function sideView(
   const { clock } = matching;
   const here = (at: number) => {
     if (clock === null) return at;
-    return isA ? at - offsetAt(clock, at) : at + clock.offsetUs;
+    return isA ? at - offsetAt(clock, at) : at + offsetAt(clock, at + clock.offsetUs);
   };
   const alone = isA ? matching.onlyA : matching.onlyB;
   const [first, last] = [other.firstAtUs ?? 0, other.lastAtUs ?? 0];

@@ -64,7 +64,7 @@ export function match(a: readonly RecordedDialogue[], b: readonly RecordedDialog
   if (clock === null)
     return { matches, clock, orientation, ambiguousA: [], ambiguousB: [], onlyA: restA, onlyB: restB };
   const timed = byTime(restA, restB, clock, orientation, false, new Habits(matches));
-  matches.push(...timed.matches);
+  for (const each of timed.matches) matches.push(each);
   [restA, restB] = [without(restA, timed.matches, "a"), without(restB, timed.matches, "b")];
   const whole = new Orientation(matches);
   const isAmbiguous = (side: ReadonlySet<RecordedDialogue>) => (d: RecordedDialogue) => side.has(d);

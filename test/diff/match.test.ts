@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { estimateClock } from "../../src/diff/clock.ts";
 import { diffCaptures } from "../../src/diff/diff.ts";
 import type { DiffReport } from "../../src/spine/diff-report.ts";
 import { EPOCH_US, scrambled } from "../support/raw-ip.ts";
@@ -276,4 +277,22 @@ describe("both captures stop while a dialogue has only begun", () => {
     expect([report.outside.only.dialogues + report.outside.outsideWindow]).toEqual([1]);
     expect(report.outside.ambiguous.dialogues).toBe(0);
   });
+});
+
+test("clocks that run apart: what one side alone saw at the end of a long capture is not from after the other's", () => {
+  const HOURS_US = 6 * 3_600e6;
+  const sessions = identical(30, "own").map((session, i) => ({
+    ...session,
+    startUs: EPOCH_US + (i < 29 ? Math.round((i * HOURS_US) / 28) : HOURS_US + 100_000),
+  }));
+  for (const ppm of [400, -400]) {
+    const offsetUs = (atUs: number) => ((atUs - EPOCH_US) * ppm) / 1e6;
+    const { outside } = diffOver(sessions, { offsetUs, missingInside: (i) => i === 28 });
+    expect([outside.only.dialogues, outside.outsideWindow]).toEqual([1, 0]);
+  }
+});
+
+test("the clocks of more dialogues than a call takes arguments", () => {
+  const intervals = Array.from({ length: 200_000 }, (_, i) => ({ low: 90, high: 110, atUs: i * 1_000 }));
+  expect(estimateClock(intervals)).toMatchObject({ offsetUs: 100, agreeing: 200_000, driftPpm: 0 });
 });
