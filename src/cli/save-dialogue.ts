@@ -39,6 +39,12 @@ export async function saveDialogue(
     ageUs: null,
     keep: null,
   });
+  if (recording.path !== path) {
+    // Of a recording with this name further files are there.
+    await recording.close();
+    rmSync(recording.path, { force: true });
+    throw new SmtpscopeError("output", `cannot write ${path}: ${path}N exist; choose another name`);
+  }
   const dialogues = new Dialogues(NOBODY, { ports, copiesPossible: true, privacy: recording });
   const only = new OnlyOne(chosen, recording.before(dialogues));
   const capture = new Capture(only, ports);

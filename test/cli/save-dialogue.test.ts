@@ -1,5 +1,5 @@
 /** One dialogue of a capture, written as a capture of its own. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { saveDialogue } from "../../src/cli/save-dialogue.ts";
@@ -42,6 +42,16 @@ test("has its exchanges and times, no other's, and nothing private", async () =>
       expect(readFileSync(path, "latin1")).not.toMatch(/Subject:|Message-Id:/i);
     });
   }
+});
+
+test("is in the file that was named, or nowhere", async () => {
+  const [chosen] = await dialoguesOf([capture]);
+  await inFolder(async (folder) => {
+    writeFileSync(join(folder, "one.pcapng1"), "of a recording");
+    const path = join(folder, "one.pcapng");
+    await expect(saveDialogue(path, chosen!, [capture], PORTS)).rejects.toThrow(/choose another name/);
+    expect(readdirSync(folder)).toEqual(["one.pcapng1"]);
+  });
 });
 
 test("goes on over the files of a ring", async () => {
