@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { offerObservations } from "../relay/attach-point.ts";
+import { isOffered, offerObservations } from "../relay/attach-point.ts";
 import { isLoopback, type ListenOn } from "../relay/host-port.ts";
 import { kernelBy } from "../relay/kernel.ts";
 import { openNative } from "../relay/native/native.ts";
@@ -145,8 +145,11 @@ async function offer(relay: Relay, option: string | undefined, port: number): Pr
   if (option === "none") return null;
   try {
     const path = option ?? join(socketFolder(), `proxy-${port}.sock`);
-    // We hold the port, so whoever left a socket of this name is gone.
-    if (option === undefined) rmSync(path, { force: true });
+    if (option === undefined) {
+      // Another one may have the same port of another address.
+      if (await isOffered(path)) throw new Error(`another proxy offers ${path}; name a place with --socket`);
+      rmSync(path, { force: true });
+    }
     await offerObservations(relay, path);
     chmodSync(path, 0o600);
     return path;

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import type { Relay } from "./relay.ts";
 
 /**
@@ -29,4 +29,14 @@ export async function offerObservations(relay: Relay, path: string): Promise<Ser
   }
   server.on("error", () => {});
   return server;
+}
+
+/** Whether somebody takes connections there: a socket whose maker was killed is left behind, and refuses them. */
+export function isOffered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    }).on("error", () => resolve(false));
+  });
 }

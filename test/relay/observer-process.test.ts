@@ -1,5 +1,10 @@
-/** What becomes of an observer that cannot even be started. */
+/** What becomes of an observer that cannot even be started, of checkpoints in pieces, of sockets left behind. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { isOffered } from "../../src/relay/attach-point.ts";
 import { CheckpointReader, MAX_CHECKPOINT_BYTES, sendCheckpoint } from "../../src/relay/observer-end.ts";
 import { ObserverProcess } from "../../src/relay/observer-process.ts";
 import type { Relay } from "../../src/relay/relay.ts";
@@ -47,4 +52,18 @@ test("checkpoints are put together however they are cut; a length that is none e
   reader.push(Buffer.concat([wrong, stream]));
   reader.push(stream);
   expect(reader.latest).toBe(null);
+});
+
+test("a socket is offered while somebody takes connections there", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "smtpscope-offered-"));
+  const path = join(folder, "proxy.sock");
+  expect(await isOffered(path)).toBe(false);
+  writeFileSync(path, "left behind");
+  expect(await isOffered(path)).toBe(false);
+  rmSync(path);
+  const server = createServer((socket) => socket.on("error", () => {}).destroy());
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  expect(await isOffered(path)).toBe(true);
+  server.close();
+  rmSync(folder, { recursive: true });
 });
