@@ -1,3 +1,4 @@
+import { hostOf } from "../spine/address.ts";
 import type { Conversation } from "../spine/conversation.ts";
 import type { FileFrames } from "../spine/files.ts";
 import { PacketTable } from "../spine/packets.ts";
@@ -7,7 +8,7 @@ import { BRIEF, type Draft } from "./draft.ts";
 import { closedWindows, type Errand, errandsOf } from "./errands.ts";
 import type { ClientTurn, DialogueFacts, ReplyFacts } from "./facts.ts";
 import { type Handshake, handshakeOf, repeatedHandshake } from "./handshake.ts";
-import { addressIn, type Idents } from "./idents.ts";
+import type { Idents } from "./idents.ts";
 import type { LookupBook } from "./lookup-book.ts";
 import { repliesOf } from "./replies.ts";
 
@@ -40,7 +41,7 @@ export class Examiner {
     const hasPackets = table.first < table.end;
     const packets = hasPackets ? new Packets(table, handshake.roundTripUs ?? 0) : null;
     // Behind a load balancer the server looks up whom that speaks for.
-    const client = conversation.announcedClient ?? addressIn(transport.client);
+    const client = conversation.announcedClient ?? hostOf(transport.client);
     const fromUs = transport.synAtUs ?? transport.firstAtUs ?? 0;
     const toUs = conversation.endedAtUs ?? transport.lastAtUs ?? fromUs;
     const { errands, lookups } = this.#errands(conversation, draft, client, fromUs, toUs);
@@ -90,7 +91,7 @@ export class Examiner {
     fromUs: number,
     toUs: number,
   ): { errands: Errand[]; lookups: number } {
-    const server = addressIn(transport.server);
+    const server = hostOf(transport.server);
     const errands = this.#idents.between(server, client, fromUs, toUs);
     const { greetedAtUs, domains } = draft;
     const asking = {

@@ -1,3 +1,4 @@
+import { hostOf } from "../spine/address.ts";
 import type { Transport } from "../spine/wire.ts";
 import type { Errand } from "./errands.ts";
 
@@ -29,17 +30,11 @@ export class Idents {
     for (const call of this.#calls) {
       const { synAtUs, synAckAtUs, refused, lastAtUs, synFrame } = call;
       if (synAtUs === null || synAtUs < fromUs || synAtUs > toUs) continue;
-      if (addressIn(call.client) !== server || addressIn(call.server) !== client) continue;
+      if (hostOf(call.client) !== server || hostOf(call.server) !== client) continue;
       const answered = refused || synAckAtUs !== null;
       const end = answered ? (lastAtUs ?? synAtUs) : Number.POSITIVE_INFINITY;
       found.push({ fromUs: synAtUs, toUs: end, spent: { kind: "ident" }, frame: synFrame, name: "" });
     }
     return found;
   }
-}
-
-/** `192.0.2.1:25` without its port, `[2001:db8::1]:25` without brackets and port. */
-export function addressIn(endpoint: string): string {
-  const address = endpoint.slice(0, endpoint.lastIndexOf(":"));
-  return address.startsWith("[") ? address.slice(1, -1) : address;
 }

@@ -1,7 +1,7 @@
+import { hostOf } from "../spine/address.ts";
 import type { Conversation } from "../spine/conversation.ts";
 import type { Draft } from "./draft.ts";
 import type { DialogueFacts } from "./facts.ts";
-import { addressIn } from "./idents.ts";
 
 /**
  * What is kept of a whole input: exact sums, and of each kind of dialogue (late, prompt) a sample of
@@ -71,7 +71,7 @@ export class Sample {
     const key = keyOf(fromUs, toUs);
     if (!this.#visits.wants(key)) return;
     const { server } = transport;
-    const client = announcedClient ?? addressIn(transport.client);
+    const client = announcedClient ?? hostOf(transport.client);
     this.#visits.add(key, { client, server, fromUs, toUs, delivered: messages > 0 });
   }
 

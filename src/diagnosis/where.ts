@@ -1,3 +1,5 @@
+import { addressBytes, addressText } from "../spine/address.ts";
+
 /** Whom a delay concerned: the smallest thing that holds all of them and nobody else. */
 
 /** Who waited, and whether it was for this. */
@@ -46,29 +48,10 @@ function networkOf(clients: readonly string[]): { text: string; holds: (address:
 }
 
 function bitsOf(address: string): string | null {
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(address)) {
-    return address
-      .split(".")
-      .map((byte) => Number(byte).toString(2).padStart(8, "0"))
-      .join("");
-  }
-  const [head, tail] = address.split("::");
-  const left = head === undefined || head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const missing = tail === undefined ? 0 : 8 - left.length - right.length;
-  if (missing < 0) return null;
-  const groups = [...left, ...Array.from({ length: missing }, () => "0"), ...right];
-  if (groups.length !== 8) return null;
-  return groups.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, "0")).join("");
+  const bytes = addressBytes(address);
+  return bytes === null ? null : Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");
 }
 
 function textOf(bits: string): string {
-  if (bits.length === 32)
-    return bits
-      .match(/.{8}/g)!
-      .map((byte) => Number.parseInt(byte, 2))
-      .join(".");
-  const groups = bits.match(/.{16}/g)!.map((group) => Number.parseInt(group, 2).toString(16));
-  const end = groups.findLastIndex((group) => group !== "0") + 1;
-  return end >= 7 ? groups.join(":") : `${groups.slice(0, end).join(":")}::`;
+  return addressText(Uint8Array.from(bits.match(/.{8}/g)!, (byte) => Number.parseInt(byte, 2)));
 }

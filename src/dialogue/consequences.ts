@@ -70,7 +70,8 @@ export class Consequences {
         break;
       case RSET:
       case MAIL:
-        this.acceptedRecipients = 0;
+        // A second MAIL within a message is refused (503), and the message goes on (RFC 5321 §4.1.4).
+        if (code === null || code < 400) this.acceptedRecipients = 0;
         break;
       case RCPT:
         if (positive) this.acceptedRecipients++;
@@ -131,8 +132,10 @@ export class Consequences {
   }
 
   #greeted(positive: boolean, inLmtp: boolean): void {
-    this.acceptedRecipients = 0;
-    if (positive) this.#speaksLmtp = inLmtp;
+    if (positive) {
+      this.acceptedRecipients = 0;
+      this.#speaksLmtp = inLmtp;
+    }
     if (this.#speaksLmtp) this.#flags.raise("lmtp");
   }
 

@@ -133,23 +133,26 @@ describe.concurrent("colour", () => {
     }
   });
 
-  test.runIf(script !== undefined)("on a terminal: yes, unless NO_COLOR or a dumb one", async () => {
-    const { spawnSync } = await import("node:child_process");
-    const onTerminal = (env: Record<string, string>, more = "") => {
-      const { NO_COLOR: _no, FORCE_COLOR: _force, ...inherited } = process.env;
-      return spawnSync(script!, ["-qec", `'${COMMAND}' replay ${TOUR} ${more}`, "/dev/null"], {
-        cwd: ROOT,
-        env: { ...inherited, TERM: "xterm-256color", ...env },
-        encoding: "utf8",
-        input: "",
-      }).stdout;
-    };
-    expect(coloured(onTerminal({}))).toBe(true);
-    expect(coloured(onTerminal({ NO_COLOR: "1" }))).toBe(false);
-    expect(coloured(onTerminal({ NO_COLOR: "" }))).toBe(true);
-    expect(coloured(onTerminal({ TERM: "dumb" }))).toBe(false);
-    expect(coloured(onTerminal({}, "--color never"))).toBe(false);
-    expect(coloured(onTerminal({ NO_COLOR: "1" }, "--color always"))).toBe(true);
-    expect(coloured(onTerminal({}, "| cat"))).toBe(false);
-  });
+  test.runIf(script !== undefined || process.env.CI !== undefined)(
+    "on a terminal: yes, unless NO_COLOR or a dumb one",
+    async () => {
+      const { spawnSync } = await import("node:child_process");
+      const onTerminal = (env: Record<string, string>, more = "") => {
+        const { NO_COLOR: _no, FORCE_COLOR: _force, ...inherited } = process.env;
+        return spawnSync(script!, ["-qec", `'${COMMAND}' replay ${TOUR} ${more}`, "/dev/null"], {
+          cwd: ROOT,
+          env: { ...inherited, TERM: "xterm-256color", ...env },
+          encoding: "utf8",
+          input: "",
+        }).stdout;
+      };
+      expect(coloured(onTerminal({}))).toBe(true);
+      expect(coloured(onTerminal({ NO_COLOR: "1" }))).toBe(false);
+      expect(coloured(onTerminal({ NO_COLOR: "" }))).toBe(true);
+      expect(coloured(onTerminal({ TERM: "dumb" }))).toBe(false);
+      expect(coloured(onTerminal({}, "--color never"))).toBe(false);
+      expect(coloured(onTerminal({ NO_COLOR: "1" }, "--color always"))).toBe(true);
+      expect(coloured(onTerminal({}, "| cat"))).toBe(false);
+    },
+  );
 });

@@ -544,6 +544,21 @@ describe("LMTP", () => {
     expect(run.brief.slice(9)).toEqual(["(end-of-data) → 250 think 100", "QUIT → 221 think 100"]);
   });
 
+  test("commands that are refused in between leave the recipients as they are", () => {
+    const run = play(String.raw`${LHLO}
+      2000 C> MAIL FROM:<a>\r\nRCPT TO:<b>\r\nMAIL FROM:<a>\r\nRCPT TO:<c>\r\nLHLO\r\nDATA\r\n
+      2100 S< 250 ok\r\n250 ok\r\n503 nested\r\n250 ok\r\n501 whose name\r\n354 go\r\n
+      2200 C> hi\r\n.\r\n
+      2300 S< 250 b\r\n250 c\r\n
+      2400 C> QUIT\r\n
+      2500 S< 221 bye\r\n`);
+    expect(run.brief.slice(8)).toEqual([
+      "(end-of-data) → 250 think 100",
+      "(end-of-data) → 250 think 100 service 0",
+      "QUIT → 221 think 100",
+    ]);
+  });
+
   test("a 421 among the replies ends them", () => {
     const run = play(String.raw`${LHLO}
       2000 C> MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA\r\n
