@@ -125,7 +125,12 @@ export class Relay implements PairOwner {
     if (this.#isDraining) return;
     this.#isDraining = true;
     for (const server of this.#servers) server.close();
-    if (this.#pairs.size === 0) this.onIdle?.();
+    this.#endIfIdle();
+  }
+
+  /** Who is asked for a PROXY header still may become a connection, or is refused. */
+  #endIfIdle(): void {
+    if (this.#isDraining && this.#pairs.size + this.#waiting === 0) this.onIdle?.();
   }
 
   resetAll(): void {
@@ -232,11 +237,13 @@ export class Relay implements PairOwner {
       done: (parties, rest) => {
         this.#waiting--;
         const pair = this.#open(client, parties?.source ?? peer, parties, acceptedAtUs);
-        if (rest.length > 0) pair?.read(client, rest.length, rest, false);
+        if (pair === null) this.#endIfIdle();
+        else if (rest.length > 0) pair.read(client, rest.length, rest, false);
       },
       refused: () => {
         this.#waiting--;
         this.#refuse(client, "proxy-header");
+        this.#endIfIdle();
       },
     });
   }
@@ -319,7 +326,7 @@ export class Relay implements PairOwner {
     const count = (this.#perClient.get(pair.clientAddress) ?? 1) - 1;
     if (count > 0) this.#perClient.set(pair.clientAddress, count);
     else this.#perClient.delete(pair.clientAddress);
-    if (this.#isDraining && this.#pairs.size === 0) this.onIdle?.();
+    this.#endIfIdle();
   }
 }
 

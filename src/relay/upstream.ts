@@ -112,8 +112,10 @@ export interface ConnectPlan {
 }
 
 export interface ConnectHandlers {
-  /** The socket is the handler's from now on. */
-  /** @param othersTriedUs for how long other addresses were tried before */
+  /**
+   * The socket is the handler's from now on.
+   * @param othersTriedUs for how long other addresses were tried before
+   */
   established(socket: RelaySocket, serverText: string, othersTriedUs: number): void;
   unreachable(failed: Failed): void;
 }
@@ -136,7 +138,10 @@ export class Connecting implements SocketOwner {
   begin(): void {
     const { addresses, timeoutMs, socketOptions, onConnecting } = this.#plan;
     const address = addresses[this.#index];
-    if (address === undefined) return;
+    if (address === undefined) {
+      this.#handlers.unreachable({ kind: "name", text: "no address is known" });
+      return;
+    }
     const isLast = this.#index === addresses.length - 1;
     const othersTriedUs = this.#index === 0 ? 0 : Math.round((performance.now() - this.#begunMs) * 1000);
     let socket: RelaySocket;

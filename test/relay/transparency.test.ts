@@ -285,7 +285,8 @@ describe.skipIf(!mayRun)(
       const { phases, relay } = await end();
       const banner = phases.find(({ phase }) => phase === "banner")?.service;
       expect(banner?.n).toBe(1);
-      expect(banner!.maxUs! >= SLOW_PTR_MS * 1_000).toBe(isThere);
+      // On a busy machine the proxy is told late that it is connected.
+      expect(banner!.maxUs! >= SLOW_PTR_MS * 900).toBe(isThere);
       expect(relay?.sourcePreserved).toBe(isThere);
     });
 
