@@ -39,7 +39,7 @@ function span(first: number, last: number, frames: FileFrames): readonly [number
 
 /** @param redact applied to text from the wire */
 export function slowReply(
-  { exchange, conversation, file, tcpStream, askedFrames, answeredFrames }: Settled,
+  { exchange, conversation, file, tcpStream, answeredFrames }: Settled,
   waitedUs: number,
   frames: FileFrames,
   redact: (text: string) => string,
@@ -47,6 +47,7 @@ export function slowReply(
   const { transport } = conversation;
   const command = exchange.command();
   const reply = exchange.lines()[0];
+  const asked = frames.locate(exchange.askedLastFrame || exchange.askedFirstFrame || transport.firstFrame);
   return {
     file,
     tcpStream,
@@ -61,7 +62,7 @@ export function slowReply(
     atUs: exchange.answeredFirstAtUs ?? exchange.askedLastAtUs ?? transport.synAtUs,
     waitedUs,
     serviceUs: exchange.serviceUs,
-    askedFrame: askedFrames?.[1] ?? frames.locate(transport.firstFrame).frame,
+    askedFrame: asked.file === file ? asked.frame : null,
     answeredFrame: answeredFrames?.[0] ?? null,
   };
 }

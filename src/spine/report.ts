@@ -236,6 +236,7 @@ export interface SlowReply {
   readonly waitedUs: number;
   /** Until its first byte; null without a reply. */
   readonly serviceUs: number | null;
+  /** Frames within `file`; null also for a command that is in an earlier file of the same ring. */
   readonly askedFrame: number | null;
   readonly answeredFrame: number | null;
 }

@@ -186,6 +186,26 @@ describe.concurrent("a ring of files", () => {
     expect(new Set(exchangesOf(parseLines(stdout)).map(({ file }) => file)).size).toBe(4);
   });
 
+  test("a listed reply's command has no frame where it is in another file", async () => {
+    const paths = pieces(40).map((piece, i) => {
+      const path = join(folder, `each.pcap${String(i).padStart(2, "0")}`);
+      writeFileSync(path, piece);
+      return path;
+    });
+    const { slowest } = await report(...paths, "--top", "100");
+    expect(slowest.length).toBe(42);
+    const exchanges = exchangesOf(parseLines((await replay(...paths, "-o", "ndjson")).stdout));
+    for (const { file, client, answeredFrame, askedFrame } of slowest) {
+      const here = exchanges.filter(
+        (e) => e.file === file && e.client === client && e.answeredFrames?.[0] === answeredFrame,
+      );
+      expect(here).toHaveLength(1);
+      expect(askedFrame).toBe(here[0]!.askedFile === undefined ? here[0]!.askedFrames![1] : null);
+    }
+    expect(slowest.some(({ askedFrame }) => askedFrame === null)).toBe(true);
+    expect(slowest.some(({ askedFrame }) => askedFrame !== null)).toBe(true);
+  });
+
   test.skipIf(!process.env.CI && spawnSync("editcap", ["--version"]).status !== 0)(
     "as editcap splits the tour",
     async () => {

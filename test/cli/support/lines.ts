@@ -20,6 +20,9 @@ export interface ExchangeLine {
   readonly answeredLastAtUs: number | null;
   readonly thinkUs: number | null;
   readonly serviceUs: number | null;
+  readonly askedFrames: readonly [number, number] | null;
+  readonly answeredFrames: readonly [number, number] | null;
+  readonly askedFile?: string;
   readonly taint: string | null;
 }
 
