@@ -32,9 +32,11 @@ export function locate(
 
 function span(first: number, last: number, frames: FileFrames): readonly [number, number] | null {
   if (first === 0 && last === 0) return null;
-  const from = frames.locate(first || last).frame;
-  const to = last === 0 ? from : frames.locate(last).frame;
-  return from === null || to === null ? null : [from, to];
+  const from = frames.locate(first || last);
+  const to = frames.locate(last || first);
+  if (from.frame === null || to.frame === null) return null;
+  // What goes on in the next file of a ring has its first frame only: those of two files are no span.
+  return [from.frame, to.file === from.file ? to.frame : from.frame];
 }
 
 /** @param redact applied to text from the wire */

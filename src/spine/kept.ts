@@ -32,7 +32,7 @@ export interface KeptExchange {
   readonly waitedUs: number;
   readonly pipelinedBehind: number;
   readonly retransmits: number;
-  /** First and last frame within the dialogue's file (`askedFile`, where that is another). */
+  /** First and last frame: the reply's within `file`, the command's within its own, in a ring perhaps an earlier one. */
   readonly askedFrames: readonly [number, number] | null;
   readonly answeredFrames: readonly [number, number] | null;
   readonly file: string;
