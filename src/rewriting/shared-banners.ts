@@ -17,9 +17,9 @@ const MAX_SERVERS = 32;
 /** A host has one address at each of two providers at times; not at three. */
 const MIN_NETWORKS = 3;
 
-/** Names that many hosts have by right: large services, and hosts without a name. */
+/** Names that many hosts have by right: of large services, and of hosts without a name. */
 const COMMON_NAMES =
-  /^(?:mx\.google\.com|smtp\.gmail\.com|localhost(?:\.localdomain)?|mx\.yandex\.net|mxs\.mail\.ru)$/;
+  /^localhost(?:\.localdomain)?$|(?:^|\.)(?:google\.com|gmail\.com|yandex\.(?:net|ru)|mail\.ru|qq\.com|icloud\.com|yahoo\.com|outlook\.com|messagelabs\.com|mimecast\.com|pphosted\.com|barracudanetworks\.com)$/i;
 
 /** One greeting, and who gives it. */
 export interface Greeting {

@@ -318,6 +318,12 @@ describe("one banner for unrelated servers", () => {
       ),
     ],
     [
+      "a service that filters mail",
+      ["192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25"].map((server) =>
+        at(server, "220 cluster5.eu.messagelabs.com ESMTP"),
+      ),
+    ],
+    [
       "no name",
       ["192.0.2.1:25", "198.51.100.1:25", "203.0.113.1:25"].map((server) => at(server, "220 ESMTP ready")),
     ],
