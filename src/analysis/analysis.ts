@@ -2,7 +2,7 @@ import { Diagnosis } from "../diagnosis/diagnosis.ts";
 import { closeSilent } from "../dialogue/dialogues.ts";
 import { type PhasePart, Recorder } from "../latency/recorder.ts";
 import { Rewriting } from "../rewriting/rewriting.ts";
-import type { Conversation, DialogueListener, Flag } from "../spine/conversation.ts";
+import { type Conversation, type DialogueListener, type Flag, NO_TIME_SPENT } from "../spine/conversation.ts";
 import type { Exchange, Taint } from "../spine/exchange.ts";
 import type { FileFrames } from "../spine/files.ts";
 import type { Finding } from "../spine/finding.ts";
@@ -74,15 +74,7 @@ export interface AnalysisPart {
   readonly diagnosis: ReturnType<Diagnosis["part"]>;
 }
 
-const NO_ACCOUNT: AccountView = {
-  lengthUs: 0,
-  connectUs: 0,
-  serverUs: 0,
-  pathUs: 0,
-  clientUs: 0,
-  transferUs: 0,
-  unknownUs: 0,
-};
+const NO_ACCOUNT: AccountView = { lengthUs: 0, ...NO_TIME_SPENT };
 
 export class Analysis implements DialogueListener {
   readonly silent = new SilentServers();

@@ -1,4 +1,4 @@
-import type { Conversation } from "../spine/conversation.ts";
+import { type Conversation, NO_TIME_SPENT } from "../spine/conversation.ts";
 import type { KeptDialogue, KeptExchange, PendingWait } from "../spine/kept.ts";
 import type { OpenConnection } from "./open-connections.ts";
 
@@ -64,15 +64,6 @@ export function view(
     exchanges: [...exchanges],
   };
 }
-
-const NO_TIME_SPENT: KeptDialogue["account"] = {
-  connectUs: 0,
-  serverUs: 0,
-  pathUs: 0,
-  clientUs: 0,
-  transferUs: 0,
-  unknownUs: 0,
-};
 
 /** A connection on which nothing has come of it yet. */
 export function untold(

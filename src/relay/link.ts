@@ -101,7 +101,8 @@ export class Link {
     this.#stream.end();
   }
 
-  get #isBehind(): boolean {
+  // No getter: one of a private name costs a call of the runtime.
+  #isBehind(): boolean {
     return this.#stream.writableLength + this.#batch.bytes > MAX_BACKLOG_BYTES;
   }
 
@@ -116,7 +117,7 @@ export class Link {
     isUnread: boolean,
   ): void {
     if (!this.#isOpen) return;
-    if (this.#isBehind) {
+    if (this.#isBehind()) {
       this.#miss(connection, from, chunk.length);
       return;
     }
@@ -172,7 +173,7 @@ export class Link {
   }
 
   opened(connection: Observed): void {
-    if (!this.#isOpen || this.#isBehind || connection.views[this.slot] !== undefined) return;
+    if (!this.#isOpen || this.#isBehind() || connection.views[this.slot] !== undefined) return;
     // At once, lest a connection of which much was missed be taken for one on which nothing was said.
     this.#tellMissed(connection.id, this.#announce(connection, null, 0), nowUs());
   }
@@ -218,13 +219,13 @@ export class Link {
   }
 
   tick(atUs: number): void {
-    if (!this.#isOpen || this.#isBehind) return;
+    if (!this.#isOpen || this.#isBehind()) return;
     this.#batch.add(TICK, 0, atUs, 0, 0, 0, null);
     this.#added();
   }
 
   state(state: RelayState): void {
-    if (this.#isOpen && !this.#isBehind) this.#json(STATE, 0, nowUs(), state);
+    if (this.#isOpen && !this.#isBehind()) this.#json(STATE, 0, nowUs(), state);
   }
 
   order(order: Order): void {

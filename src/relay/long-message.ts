@@ -35,11 +35,9 @@ export class LongMessage {
       }
       return false;
     }
-    if (this.#bytes < 0) {
-      for (let i = Math.max(0, chunk.length - TAIL_BYTES); i < chunk.length; i++)
-        this.#tail = (this.#tail << 8) | chunk[i]!;
-      return false;
-    }
+    for (let i = Math.max(0, chunk.length - TAIL_BYTES); i < chunk.length; i++)
+      this.#tail = (this.#tail << 8) | chunk[i]!;
+    if (this.#bytes < 0) return false;
     if (this.#end!.scan(chunk, 0, chunk.length) >= 0) {
       this.#bytes = -1;
       return false;

@@ -8,7 +8,8 @@ import { TAIL_BYTES } from "../spine/end-of-data.ts";
  * records, each of six 64-bit floats and, where its kind has one, a payload of `length` bytes.
  */
 
-/** What a record says. Side kinds come in pairs: client, server. */
+// What a record says. Kinds of a side come in pairs: client, server.
+
 /** Text of the client's and the server's address, a line each; where others have the uncertainty, when the connection to the server was begun. */
 export const OPEN = 1;
 /** Text of the server's address and of ours as it sees it, a line each; the last two numbers are those of `Connected`. */

@@ -34,6 +34,15 @@ export interface TimeAccount {
   readonly unknownUs: number;
 }
 
+export const NO_TIME_SPENT: TimeAccount = {
+  connectUs: 0,
+  serverUs: 0,
+  pathUs: 0,
+  clientUs: 0,
+  transferUs: 0,
+  unknownUs: 0,
+};
+
 /**
  * Of encrypted bytes so many are digested: whoever ends TLS on the way says other hellos, and behind them
  * nothing can be changed unnoticed (RFC 8446 §5.2).

@@ -10,6 +10,7 @@ import { Link } from "../../src/relay/link.ts";
 import { LiveSource } from "../../src/relay/live-source.ts";
 import { LongMessage } from "../../src/relay/long-message.ts";
 import type { DialogueListener } from "../../src/spine/conversation.ts";
+import type { Exchange } from "../../src/spine/exchange.ts";
 import type { Side } from "../../src/spine/wire.ts";
 
 interface Said {
@@ -23,37 +24,25 @@ interface Heard {
   readonly gaps: boolean;
 }
 
+const COMPARED = [
+  "verb",
+  "command",
+  "code",
+  "askedFirstAtUs",
+  "askedLastAtUs",
+  "askedFrom",
+  "askedTo",
+  "answeredFirstAtUs",
+  "taint",
+] as const satisfies readonly (keyof Exchange)[];
+
 /** What dialogues make of a connection, told by a link of it. */
 function heard(said: readonly Said[], isToldAll: boolean): Heard {
   const exchanges: string[] = [];
   let gaps = false;
   const listener: DialogueListener = {
-    exchange: (exchange) => {
-      const {
-        verb,
-        command,
-        code,
-        askedFirstAtUs,
-        askedLastAtUs,
-        askedFrom,
-        askedTo,
-        answeredFirstAtUs,
-        taint,
-      } = exchange;
-      exchanges.push(
-        JSON.stringify([
-          verb,
-          command,
-          code,
-          askedFirstAtUs,
-          askedLastAtUs,
-          askedFrom,
-          askedTo,
-          answeredFirstAtUs,
-          taint,
-        ]),
-      );
-    },
+    // Lent for the call.
+    exchange: (exchange) => exchanges.push(JSON.stringify(COMPARED.map((field) => exchange[field]))),
     body: (durationUs, lengthBytes, atUs) => {
       exchanges.push(JSON.stringify(["body", durationUs, lengthBytes, atUs]));
     },
@@ -215,6 +204,25 @@ test("of ten megabytes three hundred kilobytes are told", () => {
 });
 
 const LONG = Buffer.alloc(400_000, `${"q".repeat(70)}\r\n`);
+
+test("an end, the next message's beginning and its DATA in one piece", () => {
+  const said = [
+    ...BEGINNING,
+    // Before the 354: what stands before the second one is not what stood before the first.
+    client("early"),
+    server(ANSWERED),
+    ...pieces(LONG, [60_000]),
+    client("more\r\n.\r\nMAIL FROM:<c@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"),
+    server(`250 queued\r\n${ANSWERED}`),
+    // Empty: its end is the line behind DATA. What follows is none of it.
+    client(".\r\n"),
+    ...pieces(Buffer.from("NOOP\r\n".repeat(60_000)), [60_000]),
+  ];
+  const message = new LongMessage();
+  const untold = said.map(({ side, bytes }) => message.passes(side, bytes));
+  expect(untold.slice(0, -6)).toContain(true);
+  expect(untold.slice(-6)).not.toContain(true);
+});
 
 test.each<[string, readonly Said[]]>([
   [
